@@ -56,13 +56,17 @@ class Registry:
     def wait(self, seconds):
         """Its host answers to ssh before it does itself."""
         end = time.monotonic() + seconds
-        while True:
-            try:
-                return self.ask("GET", "/v2/").close()
-            except OSError as error:
-                if time.monotonic() > end:
-                    sys.exit(f"{self.url} does not answer: {error}")
-                time.sleep(0.1)
+        while error := self.refusal():
+            if time.monotonic() > end:
+                sys.exit(f"{self.url} does not answer: {error}")
+            time.sleep(0.1)
+
+    def refusal(self):
+        try:
+            self.ask("GET", "/v2/").close()
+        except OSError as error:
+            return error
+        return None
 
     def has(self, path):
         try:
