@@ -38,7 +38,9 @@ def parse_address(value: object) -> IPv6Address:
         raise RequestError(f"{text!r} is no IPv6 address: {exc}. Write it as 2001:db8::201, and quote it.") from None
     reason = _not_for_a_service(address)
     if reason:
-        raise RequestError(f"{address} can't be a service address: {reason}. Give it a global address, as 2001:db8::201.")
+        raise RequestError(
+            f"{address} can't be a service address: {reason}. Give it a global address, as 2001:db8::201."
+        )
     return address
 
 
@@ -53,7 +55,9 @@ def parse_interface_address(value: object, default_length: int = 128) -> IPv6Int
     if not slash:
         return IPv6Interface((parsed, default_length))
     if not (length.isascii() and length.isdigit() and 1 <= int(length) <= 128):
-        raise RequestError(f"{text!r} has no prefix length from 1 to 128 behind its slash. Write {parsed}/128, or {parsed}.")
+        raise RequestError(
+            f"{text!r} has no prefix length from 1 to 128 behind its slash. Write {parsed}/128, or {parsed}."
+        )
     return IPv6Interface((parsed, int(length)))
 
 
@@ -80,13 +84,17 @@ def parse_prefix(value: object) -> IPv6Network:
 def _text(value: object, what: str) -> str:
     """The value, if it is text; YAML reads unquoted things such as `::1` or `1:20` as something else."""
     if not isinstance(value, str):
-        kind = "nothing" if value is None else f"a {type(value).__name__}"
+        kind = "nothing" if value is None else f"of type {type(value).__name__}"
         raise RequestError(f"{value!r} is {kind}, not {what}. Write it as 2001:db8::201, in quotes.")
     if not value.isascii():
         strange = sorted({f"U+{ord(c):04X}" for c in value if not c.isascii()})
-        raise RequestError(f"{value!r} has characters that only look like those of {what}: {', '.join(strange)}. Type it in ASCII.")
+        raise RequestError(
+            f"{value!r} has characters that only look like those of {what}: {', '.join(strange)}. Type it in ASCII."
+        )
     if value != value.strip() or not value:
-        raise RequestError(f"{value!r} is {'empty' if not value.strip() else 'padded with spaces'}: write {what}, as 2001:db8::201.")
+        raise RequestError(
+            f"{value!r} is {'empty' if not value.strip() else 'padded with spaces'}: write {what}, as 2001:db8::201."
+        )
     return value
 
 
