@@ -1,0 +1,90 @@
+# Copyright (c) ipv6.services maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""systemd-networkd: which file sets up a link, and a drop-in of ours for that file.
+
+networkd takes away every address that it did not make as soon as any of its files changes (DESIGN.md, fact 5), so service
+addresses are given to networkd itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+from ipaddress import IPv6Address
+
+from ansible_collections.ipv6.services.plugins.module_utils._command import CommandError, Run, output
+from ansible_collections.ipv6.services.plugins.module_utils._service_address import ServiceAddress
+
+_HEADER = """\
+# Service addresses. The module ipv6.services.address of Ansible wrote this file and writes it again;
+# to take one away, call the module with `state: absent`.
+"""
+
+
+def render(addresses: t.Iterable[ServiceAddress]) -> str:
+    """The drop-in. PreferredLifetime=0 keeps the host from using them as its own source address (DESIGN.md, fact 7)."""
+    sections = []
+    for item in sorted(addresses):
+        lines = ["[Address]", f"Address={item.address}/{item.length}"]
+        if item.deprecated:
+            lines.append("PreferredLifetime=0")
+        sections.append("\n".join(lines) + "\n")
+    return "\n".join([_HEADER, *sections])
+
+
+def parse(text: str) -> list[tuple[IPv6Address, int, bool]]:
+    """Address, length and whether it is deprecated, for each section that `render` wrote. Other lines are left out."""
+    found: list[tuple[IPv6Address, int, bool]] = []
+    for line in text.splitlines():
+        key, _, value = line.partition("=")
+        if key == "Address":
+            address, _, length = value.partition("/")
+            found.append((IPv6Address(address), int(length), False))
+        elif line == "PreferredLifetime=0" and found:
+            found[-1] = (*found[-1][:2], True)
+    return found
+
+
+def drop_in(network_file: str, persistent: bool) -> str:
+    """The path of our drop-in for a network file.
+
+    A drop-in in /etc or /run adds to a file of that name wherever it lies: netplan writes its own to /run/systemd/network. One
+    in /etc hides one of the same name in /run, so the two have different names.
+    """
+    directory = os.path.basename(network_file) + ".d"
+    if persistent:
+        return f"/etc/systemd/network/{directory}/ipv6-services.conf"
+    return f"/run/systemd/network/{directory}/ipv6-services-runtime.conf"
+
+
+def parse_network_files(listing: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """Link to its network file, for the links that networkd manages, from `networkctl --json=short list`."""
+    return {
+        link["Name"]: link["NetworkFile"]
+        for link in listing.get("Interfaces", ())
+        if link.get("NetworkFile") and link.get("AdministrativeState") != "unmanaged"
+    }
+
+
+class Networkd:
+    """The program `networkctl`, through the module's run_command."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def network_files(self) -> dict[str, str]:
+        """Link to its network file; empty where networkd doesn't run."""
+        if not os.path.isdir("/run/systemd/netif/links"):
+            return {}
+        try:
+            return parse_network_files(json.loads(output(self._run, ["networkctl", "--json=short", "list"])))
+        except (CommandError, ValueError):
+            # The directory stays when networkd is stopped, and then networkctl has nobody to ask.
+            return {}
+
+    def reload(self) -> None:
+        """Make networkd see changed files. It returns before the addresses are there. Raises CommandError."""
+        output(self._run, ["networkctl", "reload"])
