@@ -34,10 +34,10 @@ test: ## all of these
 	@tests/run
 
 demo: venv ## three hosts, services on addresses of their own, and what a client gets from each
-	@lab/demo
+	@$(bin)/python lab/demo.py
 
 demo-shell: ## a shell on the client of the demo; H=h1 for one on a host
-	@$(if $(H),$(lab) exec $(H),lab/demo shell)
+	@$(if $(H),$(lab) exec $(H),$(bin)/python lab/demo.py shell)
 
 demo-down: ## end the demo
 	@$(lab) down

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Make the lab's container images and push them to its registry. Standard library only.
 
-    images.py REGISTRY CA WORKDIR      e.g. images.py https://registry.example.com ca.crt /var/tmp/lab
+    python3 images.py REGISTRY CA WORKDIR      e.g. python3 images.py https://registry.example.com ca.crt /var/tmp/lab
 
 An image here is one layer: a few files. WORKDIR/whoami and WORKDIR/busybox are static programs.
 """
