@@ -17,15 +17,17 @@ declare -A suite_packages=([bookworm]=,slirp4netns [trixie]=,docker-cli,passt,in
 router_packages=systemd,systemd-sysv,dbus,iproute2,iputils-ping,openssh-server,bind9,bind9-dnsutils,radvd,docker-registry,nftables
 router_packages+=,curl,ca-certificates,procps,tcpdump,libpam-systemd,busybox-static
 
-need() { # COMMAND PACKAGE
-    type -P "$1" >/dev/null || install_packages "$2"
-}
-
-install_packages() {
-    [ -n "${updated:-}" ] || apt-get -qq update || die "apt-get update failed: the lab needs Debian's packages the first time"
-    updated=yes
-    say "installing $*"
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null || die "cannot install $*"
+need() { # [COMMAND PACKAGE]...: install the packages whose commands are missing
+    local missing=()
+    while (($#)); do
+        type -P "$1" >/dev/null || [ -e "$1" ] || missing+=("$2")
+        shift 2
+    done
+    ((${#missing[@]})) || return 0
+    say "installing ${missing[*]}"
+    apt-get -qq update || die "apt-get update failed: the lab needs Debian's packages the first time"
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null ||
+        die "cannot install ${missing[*]}"
 }
 
 mmdebstrap() { # bounded: a mirror that hangs is an error, and not for ever
@@ -149,26 +151,17 @@ room() { # MIB PATH
 }
 
 build() { # SUITE...
-    local suite missing=0
+    local suite unmade=0
     mkdir -p "$cache/registry"
     [ "$(stat -f -c %T "$cache")" != overlayfs ] || die "$cache lies on an overlay, where no host's root can; set LAB_CACHE to a real disk"
-    need ip iproute2
-    need pgrep procps
-    need mmdebstrap mmdebstrap
-    need systemd-nspawn systemd-container
-    need gcc gcc
-    [ -e /usr/include/stdlib.h ] || install_packages libc6-dev
-    need openssl openssl
-    need ssh openssh-client
-    need ping iputils-ping
-    need nsupdate bind9-dnsutils
-    need curl curl
+    need ip iproute2 pgrep procps mmdebstrap mmdebstrap systemd-nspawn systemd-container gcc gcc /usr/include/stdlib.h libc6-dev \
+        openssl openssl ssh openssh-client ping iputils-ping nsupdate bind9-dnsutils curl curl
     make_keys
     for suite in router "${@:-trixie}"; do
         [ "$suite" = router ] || [ -n "${suite_packages[$suite]:-}" ] || die "$suite: no such suite; there are ${!suite_packages[*]}"
-        [ -e "$cache/root-$suite/.lab" ] || missing=$((missing + 1))
+        [ -e "$cache/root-$suite/.lab" ] || unmade=$((unmade + 1))
     done
-    room $((500 + 1200 * missing)) "$cache"
+    room $((500 + 1200 * unmade)) "$cache"
     make_root router trixie "$router_packages" router
     for suite in "${@:-trixie}"; do
         make_root "$suite" "$suite" "$host_packages${suite_packages[$suite]}" host
