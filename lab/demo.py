@@ -175,7 +175,7 @@ def read_plan(inventory: Path) -> list[Service]:
 def publish(records: list[tuple[str, str]]) -> None:
     """The names' only AAAA records are these."""
     if records:
-        run([LAB, "dns", "del", *{name for name, _ in records}])
+        run([LAB, "dns", "del", *{name for name, address in records}])
         run([LAB, "dns", "add", *(part for record in records for part in record)])
 
 
@@ -199,7 +199,7 @@ def ask(service: Service) -> Answer:
     done = subprocess.run(curl, capture_output=True, text=True, check=False)
     if done.returncode:
         return Answer(done.stderr.strip().splitlines()[-1], "-", well=False)
-    body, _, address = done.stdout.rpartition("\n")
+    body, address = done.stdout.rsplit("\n", 1)
     said = dict(re.findall(r"^(\w+): (.*)$", body, re.MULTILINE))
     if "Remote" in said:
         text, client = f"I am {said.get('Name') or said['Hostname']}", said["Remote"]
