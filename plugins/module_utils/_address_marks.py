@@ -30,7 +30,11 @@ def address_file(link: str, network_file: str | None, store: Store) -> str | Non
     """Where a store keeps the addresses of a link; None when networkd doesn't manage the link."""
     if store.backend == "networkd":
         return _networkd.drop_in(network_file, store.persistent) if network_file else None
-    return f"{_CONFIGURATION if store.persistent else _RUNTIME}/addresses-{link}.batch"
+    return batch_file(link, store.persistent)
+
+
+def batch_file(link: str, persistent: bool) -> str:
+    return f"{_CONFIGURATION if persistent else _RUNTIME}/addresses-{link}.batch"
 
 
 def prefix_file(persistent: bool) -> str:

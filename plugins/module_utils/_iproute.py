@@ -108,7 +108,7 @@ class Iproute:
             raise CommandError(f"`{' '.join(argv)}` ended with exit status {status} and said: {' '.join(err.split())}")
         return {number - 1: why for number, why in failures.items()}
 
-    def neighbour_mac(self, address: IPv6Address, link: str) -> str | None:
-        """The MAC address that answers for it on the link, when the neighbour table has one."""
-        macs = [n["lladdr"] for n in self.read("-6", "neigh", "show", str(address), "dev", link) if "lladdr" in n]
-        return macs[0] if macs else None
+    def neighbour_macs(self, link: str) -> dict[IPv6Address, str]:
+        """Neighbour to its MAC address, of those on the link that the neighbour table has one for."""
+        neighbours = self.read("-6", "neigh", "show", "dev", link)
+        return {IPv6Address(n["dst"]): n["lladdr"] for n in neighbours if "lladdr" in n}

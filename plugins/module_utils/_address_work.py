@@ -1,0 +1,115 @@
+# Copyright (c) ipv6.services maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All that one call of the module `address` is to do, and what it did: addresses, routed prefixes, units."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+from ipaddress import IPv6Address, IPv6Network
+
+from ansible_collections.ipv6.services.plugins.module_utils import _address_messages as messages
+from ansible_collections.ipv6.services.plugins.module_utils import _unit
+from ansible_collections.ipv6.services.plugins.module_utils._address_host import Host, HostError
+from ansible_collections.ipv6.services.plugins.module_utils._address_plan import (
+    Plan,
+    contents,
+    plan_absent,
+    plan_present,
+    without,
+)
+from ansible_collections.ipv6.services.plugins.module_utils._address_request import Item, Request
+from ansible_collections.ipv6.services.plugins.module_utils._routed_plan import (
+    RoutedPlan,
+    plan_routed,
+    plan_unrouted,
+    prefixes_after,
+    without_prefixes,
+)
+from ansible_collections.ipv6.services.plugins.module_utils._service_address import (
+    RoutedPrefix,
+    ServiceAddress,
+    Store,
+)
+
+_PERSISTENT_BATCH = Store("none", True)
+
+
+@dataclass(frozen=True)
+class Work:
+    """The plans for the two kinds of item. `errors` has what is wrong with any item, before or after it was tried."""
+
+    addresses: Plan
+    prefixes: RoutedPlan
+    errors: t.Mapping[Item, str]
+    stopped: bool = False  # nothing is to be done, since one wrong item stops all
+
+    @property
+    def changes(self) -> bool:
+        return self.addresses.changes or self.prefixes.changes
+
+    def stop(self) -> Work:
+        return Work(Plan(), RoutedPlan(), self.errors, stopped=True)
+
+    def after(self, failed: t.Mapping[Item, str], undone: t.Collection[Item]) -> Work:
+        """What it came to, with why items failed, and which of these were taken back."""
+        return replace(
+            self,
+            addresses=without(self.addresses, [item for item in undone if isinstance(item, IPv6Address)]),
+            prefixes=without_prefixes(self.prefixes, [item for item in undone if isinstance(item, IPv6Network)]),
+            errors={**self.errors, **failed},
+        )
+
+
+def plan_work(request: Request, host: Host) -> Work:
+    """Compare what is asked for with the host."""
+    addresses = plan_addresses(request, host)
+    prefixes = plan_prefixes(request, host)
+    found = (request.errors, addresses.errors, prefixes.errors)
+    return Work(addresses, prefixes, {item: error for errors in found for item, error in errors.items()})
+
+
+def plan_addresses(request: Request, host: Host) -> Plan:
+    if host.link is None:
+        return Plan()
+    if not request.present:
+        return plan_absent([interface.ip for interface in request.addresses.addresses], host.link)
+    store = Store(host.backend, request.persistent)
+    wanted = [
+        ServiceAddress(interface.ip, interface.network.prefixlen, request.deprecated, store)
+        for interface in request.addresses.addresses
+    ]
+    return plan_present(wanted, host.link, request.exclusive)
+
+
+def plan_prefixes(request: Request, host: Host) -> RoutedPlan:
+    asked = request.routed_prefixes.prefixes
+    if not request.present:
+        return plan_unrouted(asked, host.prefixes, host.routes)
+    wanted = [RoutedPrefix(prefix, request.persistent) for prefix in asked]
+    return plan_routed(wanted, host.prefixes, host.routes, host.held, host.ours)
+
+
+def wanted_units(work: Work, host: Host, ip: str) -> dict[str, str | None]:
+    """Unit -> its text, or None when there is nothing for it to do. ip: the path of that program.
+
+    Raises HostError when there is no systemd, or a link's name can't be that of a unit.
+    """
+    persistent = any(item.persistent for item in prefixes_after(work.prefixes, host.prefixes))
+    units: dict[str, str | None] = {_unit.ROUTED_PREFIXES: _unit.render_prefixes(ip) if persistent else None}
+    if host.link is not None:
+        name = host.link.name
+        needed = bool(contents(work.addresses, host.link).get(_PERSISTENT_BATCH))
+        if needed and not _unit.nameable(name):
+            raise HostError(messages.not_nameable(name))
+        units[_unit.addresses_unit(name)] = _unit.render_addresses(name, ip) if needed else None
+    if any(units.values()) and not host.systemd:
+        raise HostError(messages.no_systemd())
+    return units
+
+
+def stale_units(wanted: t.Mapping[str, str | None], host: Host) -> dict[str, str | None]:
+    """The units that are not as they should be."""
+    return {name: text for name, text in wanted.items() if host.units.get(name) != text}
