@@ -120,14 +120,9 @@ from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
 from ansible_collections.ipv6.services.plugins.module_utils._addresses import RequestError
+from ansible_collections.ipv6.services.plugins.plugin_utils._answers import Answer, complaint
 from ansible_collections.ipv6.services.plugins.plugin_utils._names import parse_domain, parse_name
-from ansible_collections.ipv6.services.plugins.plugin_utils._resolver import (
-    Answer,
-    ResolverError,
-    complaint,
-    parse_server,
-    resolve,
-)
+from ansible_collections.ipv6.services.plugins.plugin_utils._resolver import ResolverError, parse_server, resolve
 
 display = Display()
 

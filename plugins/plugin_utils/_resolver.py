@@ -18,6 +18,8 @@ import typing as t
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
+from ansible_collections.ipv6.services.plugins.plugin_utils._answers import Answer
+
 try:
     import dns.exception
     import dns.flags
@@ -56,15 +58,6 @@ class Server:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What the name servers say of one name."""
-
-    status: t.Literal["found", "nxdomain", "nodata", "failed"]
-    addresses: tuple[IPv6Address, ...] = ()  # sorted, each once; empty unless found
-    reason: str = ""  # who said what; empty when found
-
-
 def parse_server(text: object) -> Server:
     """ADDRESS, ADDRESS:PORT (IPv4) or [ADDRESS]:PORT (IPv6) to a server.
 
@@ -88,20 +81,6 @@ def parse_server(text: object) -> Server:
     if colon and not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
         raise ResolverError(f"{text!r} is no name server: its port is not from 1 to 65535.")
     return Server(host, int(port) if colon else PORT)
-
-
-def complaint(name: str, answer: Answer, several_allowed: bool = False) -> str | None:
-    """The sentence on a name that does not have exactly one address; None when it does.
-
-    several_allowed: a name may have more than one.
-    """
-    if answer.status == "failed":
-        return f"{name} can't be looked up: {answer.reason}."
-    if not answer.addresses:
-        return f"{name} has no IPv6 address. {answer.reason}."
-    if len(answer.addresses) > 1 and not several_allowed:
-        return f"{name} has {len(answer.addresses)} IPv6 addresses, not one: {', '.join(map(str, answer.addresses))}."
-    return None
 
 
 def resolve(

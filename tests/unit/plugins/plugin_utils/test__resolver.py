@@ -18,8 +18,8 @@ import dns.rrset
 import pytest
 
 from ansible_collections.ipv6.services.plugins.plugin_utils import _resolver
+from ansible_collections.ipv6.services.plugins.plugin_utils._answers import Answer
 from ansible_collections.ipv6.services.plugins.plugin_utils._resolver import (
-    Answer,
     ResolverError,
     Server,
     parse_server,

@@ -1,0 +1,144 @@
+# Copyright (c) ipv6.services maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The variables of every host of the fleet, as the plan wants them.
+
+`hostvars` alone would not do: it leaves out the variables of the play, of its roles and of the task, and on ansible-core 2.16 it
+gives back templates whose variables are undefined as they are written.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleError
+
+from ansible_collections.ipv6.services.plugins.plugin_utils._problem import Problem, shorten
+from ansible_collections.ipv6.services.plugins.plugin_utils._service import SECRET, UNREADABLE
+
+VARIABLES = (
+    "ipv6_services",
+    "ipv6_services_domain",
+    "ipv6_services_engine",
+    "ipv6_services_interface",
+    "ipv6_services_prefix",
+    "ipv6_services_prefix_exclude",
+    "ipv6_services_routed_prefixes",
+    "ansible_host",
+)
+FACTS = "ipv6_services_host"
+_OMITTED = object()
+
+
+class Inventory:
+    """Reads what each host of the inventory has, in the play and task that run, or outside of the play by itself."""
+
+    def __init__(self, hostvars: t.Any, task: t.Any, templar: t.Any) -> None:
+        self.hostvars = hostvars
+        self.task = task
+        self.templar = templar
+        self.in_play: frozenset[str] | None = None
+
+    def names(self) -> list[str]:
+        """All hosts but the implicit localhost, sorted."""
+        return sorted(name for name in self.hostvars if not getattr(self._host(name), "implicit", False))
+
+    def _host(self, name: str) -> t.Any:
+        return self.hostvars._inventory.get_host(name)
+
+    def _raw(self, name: str) -> t.Mapping[str, t.Any]:
+        """The variables as they are written. Those of the play hold for all its hosts, whatever the limit says."""
+        play = self.task.get_play()
+        if self.in_play is None:
+            hosts = self.hostvars._inventory.get_hosts(play.hosts, ignore_limits=True, ignore_restrictions=True)
+            self.in_play = frozenset(host.name for host in hosts)
+        if name not in self.in_play:
+            return t.cast("t.Mapping[str, t.Any]", self.hostvars.raw_get(name))
+        manager = self.hostvars._variable_manager
+        return t.cast("t.Mapping[str, t.Any]", manager.get_vars(play=play, host=self._host(name), task=self.task))
+
+    def read(self, name: str) -> tuple[dict[str, t.Any], list[Problem]]:
+        """VARIABLES and FACTS of one host, as far as it has them, and what could not be made of their templates."""
+        raw = self._raw(name)
+        templar = self.templar.copy_with_new_env(available_variables=raw)
+        omit = raw.get("omit", _OMITTED)
+        variables: dict[str, t.Any] = {FACTS: raw.get(FACTS)}
+        problems: list[Problem] = []
+        for variable in VARIABLES:
+            if variable not in raw:
+                continue
+            value = raw[variable]
+            if variable == "ipv6_services" and isinstance(value, list):
+                value = [without_secrets(entry) for entry in value]
+            try:
+                done = plain(templar.template(value), omit)
+            except AnsibleError as exc:
+                if variable == "ipv6_services" and isinstance(value, list):
+                    done, wrong = _entry_by_entry(name, value, templar, omit)
+                    problems += wrong
+                else:
+                    problems.append(_untemplated(name, None, variable, exc))
+                    continue
+            if done is not _OMITTED:
+                variables[variable] = done
+        return variables, problems
+
+
+def _entry_by_entry(host: str, entries: list[t.Any], templar: t.Any, omit: object) -> tuple[list[t.Any], list[Problem]]:
+    """The entries whose templates work, UNREADABLE in the place of each other one, and the problems of those."""
+    done, problems = [], []
+    for index, entry in enumerate(entries):
+        place = f"ipv6_services[{index}]"
+        label = entry.get("name") if isinstance(entry, dict) else None
+        service = label if isinstance(label, str) and not is_template(label) else place
+        fields = entry.items() if isinstance(entry, dict) else [(place, entry)]
+        wrong = [problem for f, v in fields if (problem := _try_template(host, service, str(f), v, templar))]
+        done.append(UNREADABLE if wrong else plain(templar.template(entry), omit))
+        problems += wrong
+    return done, problems
+
+
+def _try_template(host: str, service: str, field: str, value: t.Any, templar: t.Any) -> Problem | None:
+    try:
+        templar.template(value)
+    except AnsibleError as exc:
+        return _untemplated(host, service, field, exc)
+    return None
+
+
+def without_secrets(entry: t.Any) -> t.Any:
+    """The entry with the values of env and its like emptied where they are templates or encrypted.
+
+    They are for the host that runs the service: a plan of the whole fleet must not fetch every secret there is.
+    """
+    if not isinstance(entry, dict):
+        return entry
+    return {key: _emptied(value) if key in SECRET else value for key, value in entry.items()}
+
+
+def _emptied(value: t.Any) -> t.Any:
+    if isinstance(value, dict):
+        return {k: "" if is_template(v) else v for k, v in value.items() if not is_template(k)}
+    return {} if is_template(value) else value
+
+
+def is_template(value: object) -> bool:
+    return hasattr(value, "_ciphertext") or (isinstance(value, str) and ("{{" in value or "{%" in value))
+
+
+def plain(value: t.Any, omit: object = _OMITTED) -> t.Any:
+    """The same without what was omitted, and with text for what is only like text."""
+    if value is omit or (isinstance(omit, str) and isinstance(value, str) and value == omit):
+        return _OMITTED
+    if isinstance(value, t.Mapping):
+        pairs = ((key, plain(item, omit)) for key, item in value.items())
+        return {key: item for key, item in pairs if item is not _OMITTED}
+    if isinstance(value, (list, tuple)):
+        return [item for item in (plain(item, omit) for item in value) if item is not _OMITTED]
+    return str(value) if hasattr(value, "_ciphertext") else value
+
+
+def _untemplated(host: str, service: str | None, field: str, error: Exception) -> Problem:
+    text = shorten(" ".join(str(error).split()), 300).rstrip(".")
+    return Problem(host, service, field, None, f"The template can't be resolved: {text}.", "Correct the template.")

@@ -1,0 +1,116 @@
+# Copyright (c) ipv6.services maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The variables of one host to what the plan needs of it, with everything that is wrong with them."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address, IPv6Network
+
+from ansible_collections.ipv6.services.plugins.module_utils._addresses import RequestError, parse_prefix
+from ansible_collections.ipv6.services.plugins.module_utils._container_spec import ENGINES
+from ansible_collections.ipv6.services.plugins.plugin_utils._allocation import Space, parse_space
+from ansible_collections.ipv6.services.plugins.plugin_utils._names import parse_domain
+from ansible_collections.ipv6.services.plugins.plugin_utils._problem import Problem, from_error
+from ansible_collections.ipv6.services.plugins.plugin_utils._service import Service, parse_services
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What module host_facts found on the host."""
+
+    interface: str | None  # of the IPv6 default route
+    default_route: bool
+    links: frozenset[str]
+    prefixes: tuple[tuple[IPv6Network, str], ...]  # on-link, each with its interface
+    host_addresses: frozenset[IPv6Address]
+
+
+@dataclass(frozen=True)
+class Host:
+    """One host of the fleet. A variable that is wrong is as if it were not set."""
+
+    name: str
+    services: tuple[Service, ...] = ()
+    space: Space | None = None  # from which services without an address get one
+    interface: str | None = None  # that the inventory says
+    routed: tuple[IPv6Network, ...] = ()
+    facts: Facts | None = None  # None: they were not gathered
+    own: frozenset[IPv6Address] = field(
+        default_factory=frozenset
+    )  # that the host has for itself, from inventory and facts
+
+
+def parse_host(name: str, variables: t.Mapping[str, t.Any]) -> tuple[Host, list[Problem]]:
+    """variables: those of the host, of which this takes the names that begin with ipv6_services, and ansible_host."""
+    problems: list[Problem] = []
+
+    def get(variable: str, parse: t.Callable[[t.Any], t.Any], default: t.Any = None) -> t.Any:
+        value = variables.get(variable)
+        try:
+            return default if value is None else parse(value)
+        except RequestError as exc:
+            problems.append(from_error(exc, name, None, variable, value))
+            return default
+
+    domain = get("ipv6_services_domain", parse_domain)
+    engine = get("ipv6_services_engine", _parse_engine, "docker")
+    routed = get("ipv6_services_routed_prefixes", _parse_prefixes, ())
+    interface = get("ipv6_services_interface", _parse_interface)
+    space = get("ipv6_services_prefix", lambda value: parse_space(value) if value else None)
+    if space:
+        excluded = get("ipv6_services_prefix_exclude", lambda value: parse_space(str(space.prefix), value).excluded, ())
+        space = Space(space.prefix, excluded)
+    entries = variables.get("ipv6_services")
+    services, wrong = ([], []) if entries is None else parse_services(name, entries, domain, engine)
+    facts = parse_facts(variables.get("ipv6_services_host"))
+    own = (facts.host_addresses if facts else frozenset()) | _literal(variables.get("ansible_host"))
+    return Host(name, tuple(services), space, interface, routed, facts, own), problems + wrong
+
+
+def parse_facts(value: object) -> Facts | None:
+    """None where they were not gathered, or not by this module."""
+    try:
+        facts = t.cast("dict[str, t.Any]", value)
+        return Facts(
+            interface=facts["interface"],
+            default_route=bool(facts["default_route"]),
+            links=frozenset(facts["links"]),
+            prefixes=tuple((IPv6Network(p["prefix"]), str(p["interface"])) for p in facts["prefixes"]),
+            host_addresses=frozenset(IPv6Address(a["address"]) for a in facts["host_addresses"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _parse_engine(value: object) -> str:
+    if value not in ENGINES:
+        raise RequestError(f"{value!r} is no engine. Write one of {', '.join(ENGINES)}.")
+    return str(value)
+
+
+def _parse_prefixes(value: object) -> tuple[IPv6Network, ...]:
+    if not isinstance(value, list):
+        raise RequestError(f"{value!r} is no list. Write a list of prefixes, as [2001:db8:99::/64].")
+    return tuple(parse_prefix(item) for item in value)
+
+
+def _parse_interface(value: object) -> str | None:
+    """Linux takes nearly anything as the name of a link; this is what files, units and commands can have in them."""
+    if value == "":
+        return None
+    text = value if isinstance(value, str) else ""
+    if not (0 < len(text) <= 15 and text.isascii() and all(c.isalnum() or c in "-_.@:" for c in text)):
+        raise RequestError(f"{value!r} is no name of a network interface. Write it as 'ip link' shows it, as eth0.")
+    return text
+
+
+def _literal(value: object) -> frozenset[IPv6Address]:
+    """The address by which Ansible reaches the host, where it is written as one."""
+    try:
+        return frozenset([IPv6Address(value)] if isinstance(value, str) else [])
+    except ValueError:
+        return frozenset()
