@@ -22,6 +22,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._container_values im
     parse_image,
     parse_service_name,
 )
+from ansible_collections.ipv6.services.plugins.module_utils._engine_gaps import options_podman_drops
 from ansible_collections.ipv6.services.plugins.module_utils._ports import Binding, parse_ports
 
 ENGINES = ("docker", "podman")
@@ -196,6 +197,13 @@ def parse_container(entry: t.Mapping[str, t.Any], engine: str = "docker", addres
     twice = sorted(set(container.env) & set(container.secret_env))
     if twice:
         check.add("secret_env", None, f"{twice[0]} is in env too.", "Take it out of env.")
+    for option in options_podman_drops(container.fixed) if engine == "podman" else ():
+        check.add(
+            option,
+            None,
+            "Podman's API leaves it out without a word.",
+            "Leave it out, or give the service `engine: docker`.",
+        )
     check.raise_problems(EntryError, Problem)
     return container
 

@@ -1,0 +1,315 @@
+# Copyright (c) ipv6.services maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One call of the module: parse, read, bring images, plan, apply."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from ansible_collections.ipv6.services.plugins.module_utils._container_apply import Applier, Outcome, Settings
+from ansible_collections.ipv6.services.plugins.module_utils._container_found import (
+    Listed,
+    image_id,
+    parse_inspection,
+    parse_list,
+)
+from ansible_collections.ipv6.services.plugins.module_utils._container_plan import (
+    Group,
+    Host,
+    Step,
+    foreign,
+    group_of,
+    order,
+    owner_text,
+    plan_purge,
+    plan_service,
+)
+from ansible_collections.ipv6.services.plugins.module_utils._container_spec import (
+    ENGINES,
+    Container,
+    EntryError,
+    Problem,
+    parse_container,
+)
+from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError, EngineReader
+from ansible_collections.ipv6.services.plugins.module_utils._engine_sdk import EngineSdk, MissingSdkError
+
+DEFAULT_NETWORK = "ipv6-services"
+
+
+@dataclass(frozen=True)
+class Request:
+    """The module's options."""
+
+    entries: t.Sequence[t.Mapping[str, t.Any]]
+    engine: str
+    sockets: t.Mapping[str, str]  # engine -> path
+    network: str
+    threads: int
+    purge: bool
+    wait_timeout: float
+    pull_timeout: float
+    check_mode: bool
+
+
+@dataclass
+class Call:
+    """What one call knows so far."""
+
+    request: Request
+    wanted: list[Container] = field(default_factory=list)
+    errors: dict[str, str] = field(default_factory=dict)  # service -> why it is left alone
+    problems: list[tuple[str, Problem]] = field(default_factory=list)
+    file_env: dict[str, dict[str, str]] = field(default_factory=dict)
+    readers: dict[str, EngineReader] = field(default_factory=dict)
+    listed: dict[str, tuple[Listed, ...]] = field(default_factory=dict)  # engine -> all its containers
+    images: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._sdks: dict[str, EngineSdk] = {}
+        self._lock = threading.Lock()
+
+    # 1. Validate
+
+    def parse(self) -> None:
+        """All entries; what is wrong with one goes into `errors` and `problems`."""
+        published: dict[tuple[object, int, str], str] = {}
+        for index, entry in enumerate(self.request.entries):
+            name = str(entry.get("name") or f"containers[{index}]")
+            try:
+                container = parse_container(entry, self.request.engine)
+                self._check_unique(container, published)
+            except EntryError as exc:
+                self._refuse(name, exc.problems)
+                continue
+            self.wanted.append(container)
+
+    def _check_unique(self, container: Container, published: dict[tuple[object, int, str], str]) -> None:
+        if any(container.name.lower() == other.name.lower() for other in self.wanted):
+            raise EntryError([Problem("name", container.name, "It is in the list twice.", "Take one of them out.")])
+        places = {(b.address, b.port, b.protocol): b for b in container.ports}
+        for place, binding in places.items():
+            if place in published:
+                text = f"Port {binding.port}/{binding.protocol} of {binding.address} is published by {published[place]} already."
+                raise EntryError([Problem("ports", binding.port, text, "Give one of them another address or port.")])
+        published.update(dict.fromkeys(places, container.name))
+
+    def _refuse(self, name: str, problems: t.Iterable[Problem]) -> None:
+        problems = tuple(problems)
+        self.problems += [(name, p) for p in problems]
+        self.errors[name] = str(EntryError(problems))
+
+    # 2. Read
+
+    def read(self) -> None:
+        """The env files, the containers of all engines that are concerned, and the images that are there."""
+        for container in self.wanted:
+            if container.env_file and container.state != "absent" and container.env_file not in self.file_env:
+                self._read_env_file(container.name, container.env_file)
+        for engine in sorted({c.engine for c in self.wanted}):
+            self._read_engine(engine)
+        if self.request.purge or any(self._unknown_there(c) for c in self.todo()):
+            # It may be on the other engine: moved in the inventory, or to be purged.
+            for engine in ENGINES:
+                if engine not in self.readers and os.path.exists(self.request.sockets[engine]):
+                    self._read_engine(engine)
+        self._read_images()
+
+    def todo(self) -> list[Container]:
+        """What is wanted, of the services that have no error so far."""
+        return [c for c in self.wanted if c.name not in self.errors]
+
+    def _unknown_there(self, container: Container) -> bool:
+        found = group_of(container.name, self.listed.get(container.engine, ())).current
+        return found is None or (found.state != "running" and container.state == "started")
+
+    def _read_env_file(self, service: str, path: str) -> None:
+        try:
+            with open(path, encoding="utf-8") as file:
+                self.file_env[path] = parse_env_file(file.read())
+        except (OSError, ValueError) as exc:
+            reason = exc.strerror if isinstance(exc, OSError) else str(exc)
+            self._refuse(
+                service, [Problem("env_file", path, f"{path} can't be read: {reason}.", "Put it on the host first.")]
+            )
+
+    def _read_engine(self, engine: str) -> None:
+        path = self.request.sockets[engine]
+        reader = EngineReader(path)
+        try:
+            self.listed[engine] = parse_list(engine, reader.get("/containers/json?all=1"))
+            self.readers[engine] = reader
+        except EngineError as exc:
+            for container in self.todo():
+                if container.engine == engine:
+                    self.errors[container.name] = (
+                        f"{engine} does not answer at {path}: {exc}. Install and start it, as the role ipv6.services.host does."
+                    )
+
+    def _read_images(self) -> None:
+        wanted = sorted({(c.engine, c.image) for c in self.todo() if c.state != "absent"})
+        for key, found in zip(wanted, self._each(self._find_image, wanted)):
+            if found:
+                self.images[key] = found
+
+    def _find_image(self, key: tuple[str, str]) -> str | None:
+        engine, image = key
+        answer = self.readers[engine].find(f"/images/{quote(image, safe='')}/json")
+        return image_id(answer["Id"]) if answer else None
+
+    def _each(self, function: t.Callable[[t.Any], t.Any], items: t.Sequence[t.Any]) -> list[t.Any]:
+        with ThreadPoolExecutor(max_workers=max(1, min(self.request.threads, len(items)))) as pool:
+            return list(pool.map(function, items))
+
+    # 3. Bring images, each once on each engine
+
+    def pull(self) -> None:
+        """What `pull` asks for; in check mode nothing, since an engine can't say what a pull would bring."""
+        users: dict[tuple[str, str], list[Container]] = {}
+        for container in self.todo():
+            key = (container.engine, container.image)
+            if container.state != "absent" and (container.pull == "always" or key not in self.images):
+                users.setdefault(key, []).append(container)
+        for (engine, image), containers in sorted(users.items()):
+            for container in containers:
+                if container.pull == "never" and (engine, image) not in self.images:
+                    self.errors[container.name] = (
+                        f"image {image} is not on {engine}, and pull is never. Load it on the host first."
+                    )
+        todo = sorted(key for key, cs in users.items() if any(c.pull != "never" for c in cs))
+        if self.request.check_mode or not todo:
+            return
+        for (engine, image), error in zip(todo, self._each(self._pull_one, todo)):
+            for container in users[engine, image] if error else ():
+                self.errors[container.name] = error
+        self._read_images()
+
+    def _pull_one(self, key: tuple[str, str]) -> str | None:
+        engine, image = key
+        try:
+            self.sdk(engine).pull(image)
+        except MissingSdkError:
+            raise
+        except EngineError as exc:
+            return str(exc)
+        return None
+
+    def sdk(self, engine: str) -> EngineSdk:
+        """The SDK's connection to an engine, made when it is needed first. Raises EngineError."""
+        with self._lock:
+            if engine not in self._sdks:
+                timeout = max(self.request.pull_timeout, self.request.wait_timeout)
+                self._sdks[engine] = EngineSdk(engine, self.request.sockets[engine], timeout, self.request.threads)
+            return self._sdks[engine]
+
+    # 4. Plan
+
+    def plan(self) -> list[Step]:
+        """One step a service that has no error, and one for each that is purged."""
+        host = Host(
+            now=time.time(),
+            networks=dict.fromkeys(ENGINES, self.request.network),
+            images=self.images,
+            file_env=self.file_env,
+        )
+        groups = {}
+        for container in self.todo():
+            stranger = foreign(container.name, self.listed[container.engine])
+            if stranger:
+                self.errors[container.name] = owner_text(stranger)
+            else:
+                groups[container.name] = self._group(container)
+        todo = self.todo()
+        read = [c for c in todo if groups[c.name].current and c.state != "absent"]
+        states = dict(zip([c.name for c in read], self._each(lambda c: self._inspect(groups[c.name]), read)))
+        steps = [plan_service(c, groups[c.name], states.get(c.name), host) for c in todo]
+        steps = self._with_networks(steps)
+        if self.request.purge:
+            names = [str(entry.get("name")) for entry in self.request.entries]
+            steps += plan_purge(names, [c for listed in self.listed.values() for c in listed])
+        return order(steps)
+
+    def _group(self, container: Container) -> Group:
+        """The service's containers on its own engine; where there is none, those on the other one."""
+        own = group_of(container.name, self.listed[container.engine])
+        for engine, listed in self.listed.items():
+            other = group_of(container.name, listed) if engine != container.engine else Group()
+            if other.current and own.current:
+                own = Group(own.current, (*own.leftovers, other.current, *other.leftovers), own.rename_back)
+            elif other.current:
+                own = Group(other.current, (*own.leftovers, *other.leftovers), other.rename_back)
+        return own
+
+    def _inspect(self, group: Group) -> t.Any:
+        found = t.cast("Listed", group.current)
+        return parse_inspection(self.readers[found.engine].get(f"/containers/{found.id}/json"))
+
+    def _with_networks(self, steps: list[Step]) -> list[Step]:
+        """The steps without those that would make a container in a network that can't carry it."""
+        making = [s for s in steps if s.action in ("created", "replaced")]
+        for engine in sorted({s.engine for s in making}):
+            networks = {n["Name"]: n for n in self.readers[engine].get("/networks")}
+            for step in making:
+                if step.engine == engine and step.container:
+                    error = network_error(step.container, self.request.network, networks, self.request.check_mode)
+                    if error:
+                        self.errors[step.name] = error
+        return [s for s in steps if s.name not in self.errors]
+
+    # 5. Apply
+
+    def apply(self, steps: t.Sequence[Step]) -> list[Outcome]:
+        """What became of the steps; in check mode what would."""
+        changing = [s for s in steps if s.changed]
+        if self.request.check_mode or not changing:
+            return [Outcome(s, s.found.id if s.found else None, s.state) for s in steps]
+        for engine in sorted({s.engine for s in changing}):
+            self.sdk(engine)
+        settings = Settings(
+            networks=dict.fromkeys(ENGINES, self.request.network),
+            file_env=self.file_env,
+            threads=self.request.threads,
+            wait_timeout=self.request.wait_timeout,
+        )
+        return Applier(self.sdk, self.readers, settings).apply(steps)
+
+
+def parse_env_file(text: str) -> dict[str, str]:
+    """NAME=VALUE lines, as docker_container reads them: no quoting; empty lines and those with # in front are skipped.
+
+    Raises ValueError, which names the line by its number only.
+    """
+    env = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("#") or not line.strip():
+            continue
+        name, equals, value = line.strip().partition("=")
+        if not equals or not name:
+            raise ValueError(f"line {number} is no NAME=VALUE")
+        env[name] = value
+    return env
+
+
+def network_error(
+    container: Container, default: str, networks: t.Mapping[str, t.Mapping[str, t.Any]], check_mode: bool
+) -> str | None:
+    """Why a container can't be made in its networks, or None.
+
+    In check mode the default network may be missing, since the role host makes it before a real run gets here.
+    """
+    for name in [n["name"] for n in container.networks] or [default]:
+        network = networks.get(name)
+        if network is None and not (check_mode and name == default):
+            mend = "Run the role ipv6.services.host, which makes it" if name == default else "Make it first"
+            return f"network {name} is not on {container.engine}. {mend}, or name another."
+        if network and container.engine == "podman" and container.ports and not network.get("EnableIPv6"):
+            return f"network {name} of podman has no IPv6, so no request would be answered. Name one made with --ipv6."
+    return None

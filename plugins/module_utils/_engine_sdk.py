@@ -1,0 +1,134 @@
+# Copyright (c) ipv6.services maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Changes containers through the docker SDK for Python, which works over Docker's and Podman's socket alike.
+
+It is imported when something has to change, since that takes longer than all of a run without changes.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.ipv6.services.plugins.module_utils._container_values import is_image_id, split_image
+from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
+
+_MENDS = {
+    "cannot assign requested address": "The address is not on this host: give it with ipv6.services.address first.",
+    "address already in use": "Something else listens there; `ss -lntup` on the host says what.",
+    "catatonit": "Install the package catatonit, which Podman needs for `init`.",
+}
+
+
+class MissingSdkError(EngineError):
+    """The SDK can't be imported on the host. `cause` is the ImportError."""
+
+    def __init__(self, cause: ImportError) -> None:
+        super().__init__("the docker SDK for Python is missing")
+        self.cause = cause
+
+
+class EngineSdk:
+    """The calls that change something on one engine. Each raises EngineError with the call and the engine's answer."""
+
+    def __init__(self, engine: str, socket_path: str, timeout: float, connections: int) -> None:
+        """timeout: seconds without an answer after which a call fails; a stop may take as long as its container's."""
+        self.engine = engine
+        try:
+            import docker
+            import requests
+        except ImportError as exc:
+            raise MissingSdkError(exc) from None
+        self._failures = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
+        try:
+            self._api = docker.APIClient(
+                base_url=f"unix://{socket_path}", version="auto", timeout=timeout, max_pool_size=max(10, connections)
+            )
+        except self._failures as exc:
+            versions = str(docker.__version__), str(getattr(requests, "__version__", ""))
+            raise EngineError(f"{engine} at {socket_path}: {exc}{sdk_mend(*versions)}") from None
+        self.api_version: str = self._api.api_version
+
+    def create(self, name: str, body: dict[str, t.Any]) -> str:
+        """The id of the new container, which is not started."""
+        answer = self._call(f"create {name}", self._api.create_container_from_config, body, name)
+        return str(answer["Id"])
+
+    def connect(self, container: str, network: str, endpoint: dict[str, t.Any]) -> None:
+        body = {"Container": container, "EndpointConfig": endpoint}
+        self._post(f"connect {container[:12]} to {network}", "/networks/{0}/connect", network, body)
+
+    def update(self, container: str, body: dict[str, t.Any]) -> None:
+        # The SDK's own method knows neither CPUs as NanoCpus nor PidsLimit.
+        self._post(f"update {container[:12]}", "/containers/{0}/update", container, body)
+
+    def start(self, container: str) -> None:
+        self._call(f"start {container[:12]}", self._api.start, container)
+
+    def unpause(self, container: str) -> None:
+        self._call(f"unpause {container[:12]}", self._api.unpause, container)
+
+    def stop(self, container: str) -> None:
+        self._call(f"stop {container[:12]}", self._api.stop, container)
+
+    def rename(self, container: str, name: str) -> None:
+        self._call(f"rename {container[:12]} to {name}", self._api.rename, container, name)
+
+    def remove(self, container: str, force: bool = False) -> None:
+        """Its volumes stay. One that is gone already is no error."""
+        try:
+            self._call(f"remove {container[:12]}", self._api.remove_container, container, v=False, force=force)
+        except EngineError as exc:
+            if exc.status != 404:
+                raise
+
+    def logs(self, container: str, lines: int) -> list[str]:
+        """The last lines that it wrote; none where its log driver keeps none."""
+        try:
+            text = self._call("logs", self._api.logs, container, stdout=True, stderr=True, tail=lines)
+        except EngineError:
+            return []
+        return t.cast("bytes", text).decode("utf-8", "replace").splitlines()[-lines:]
+
+    def pull(self, image: str) -> None:
+        """Bring the image, with the credentials that the user who runs this has in the engine's store."""
+        if is_image_id(image):
+            raise EngineError(f"{image} is an id, which can't be pulled. Name the image, or load it on the host.")
+        repository, tag = split_image(image)
+        for line in self._call(f"pull {image}", self._pull_lines, repository, tag):
+            if "error" in line:
+                raise EngineError(f"pull {image} on {self.engine}: {line['error']}")
+
+    def _pull_lines(self, repository: str, tag: str) -> list[dict[str, t.Any]]:
+        return list(self._api.pull(repository, tag=tag, stream=True, decode=True))
+
+    def _post(self, what: str, path: str, name: str, body: dict[str, t.Any]) -> None:
+        def post() -> None:
+            response = self._api._post_json(self._api._url(path, name), data=body)
+            self._api._raise_for_status(response)
+
+        self._call(what, post)
+
+    def _call(self, what: str, call: t.Callable[..., t.Any], *args: t.Any, **options: t.Any) -> t.Any:
+        try:
+            return call(*args, **options)
+        except self._failures as exc:
+            answer = str(getattr(exc, "explanation", None) or exc)
+            status = getattr(exc, "status_code", None) or 0
+            mends = [mend for sign, mend in _MENDS.items() if sign in answer]
+            raise EngineError(" ".join([f"{what} on {self.engine}: {answer.rstrip('. ')}.", *mends]), status) from None
+
+
+def sdk_mend(sdk: str, requests: str) -> str:
+    """Why an SDK that is older than its requests can't connect to any socket."""
+    if _version(sdk) < (7, 1) and _version(requests) >= (2, 32):
+        return (
+            f". The docker SDK {sdk} does not work with requests {requests}:"
+            " install docker 7.1 or later, or requests before 2.32."
+        )
+    return ""
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
