@@ -103,7 +103,7 @@ notes:
     C(ndisc_notify) is 1, so that the neighbours learn at once of an address that was on another host before. Both are put back.
   - For the backend V(networkd) the network file has to be that of one interface only.
 seealso:
-  - module: ipv6.services.host_facts
+  - module: ipv6.services.host_info
   - module: ipv6.services.container
 """
 

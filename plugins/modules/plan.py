@@ -24,8 +24,8 @@ description:
     it as absent, and addresses that the collection gave to a host before are no clash.
   - It changes nothing. It runs on the controller, for all hosts at once, so set C(run_once) on its task.
   - The whole inventory is read, also with C(--limit) and C(serial), so that allocated addresses and clashes are the same.
-    What the host itself must tell, its prefixes and host addresses, is checked for hosts with the facts of
-    M(ipv6.services.host_facts).
+    What the host itself must tell, its prefixes and host addresses, is checked for hosts with the result of
+    M(ipv6.services.host_info) in C(ipv6_services_host).
   - Values of C(env), C(secret_env), C(labels) and C(log_options) that are templates or encrypted are not resolved, and no
     value of these options is in the result.
 extends_documentation_fragment:
@@ -61,7 +61,7 @@ requirements:
 seealso:
   - module: ipv6.services.address
   - module: ipv6.services.container
-  - module: ipv6.services.host_facts
+  - module: ipv6.services.host_info
   - plugin: ipv6.services.aaaa
     plugin_type: lookup
   - plugin: ipv6.services.allocate
@@ -70,13 +70,15 @@ seealso:
     plugin_type: filter
 notes:
   - The variables it reads are C(ipv6_services), C(ipv6_services_domain), C(ipv6_services_engine), C(ipv6_services_interface),
-    C(ipv6_services_prefix), C(ipv6_services_prefix_exclude), C(ipv6_services_routed_prefixes) and the fact
+    C(ipv6_services_prefix), C(ipv6_services_prefix_exclude), C(ipv6_services_routed_prefixes) and
     C(ipv6_services_host). Variables of the play, its roles and the task hold for the hosts of the play only.
 """
 
 EXAMPLES = r"""
 - name: What the hosts have is known
-  ipv6.services.host_facts:
+  ipv6.services.host_info:
+  become: true
+  register: ipv6_services_host
 
 - name: Every service of the fleet has its address
   ipv6.services.plan:

@@ -20,7 +20,7 @@ from ansible_collections.ipv6.services.plugins.plugin_utils._service import Serv
 
 @dataclass(frozen=True)
 class Facts:
-    """What module host_facts found on the host."""
+    """What module host_info found on the host."""
 
     interface: str | None  # of the IPv6 default route
     default_route: bool

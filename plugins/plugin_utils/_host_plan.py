@@ -51,7 +51,7 @@ def host_plan(
     drop_in = _drop_in(rules)
     wanted = {SYSCTL_FILE: _sysctl_file(sysctls), **({DOCKER_DROP_IN: drop_in} if rules else {})}
     held = facts["files"]
-    files = {path: text for path, text in wanted.items() if held.get(path) != text}
+    files = {path: text for path, text in wanted.items() if held.get(path, "").strip() != text.strip()}
     return {
         "packages": _packages(facts, engines, packages),
         "files": files,
@@ -71,7 +71,13 @@ def host_plan(
 
 def _engine(facts: t.Mapping[str, t.Any], engine: str) -> dict[str, t.Any]:
     """The engine's facts; of one that is not installed, the facts of nothing."""
-    nothing: dict[str, t.Any] = {"installed": False, "running": False, "version": None, "networks": {}, "ip6tables": None}
+    nothing: dict[str, t.Any] = {
+        "installed": False,
+        "running": False,
+        "version": None,
+        "networks": {},
+        "ip6tables": None,
+    }
     return {**nothing, **(facts["engines"].get(engine) or {})}
 
 
@@ -147,7 +153,7 @@ def _units(facts: t.Mapping[str, t.Any], engines: t.Collection[str]) -> list[str
 def _forward_rules(facts: t.Mapping[str, t.Any]) -> list[list[str]]:
     """What lets Podman's traffic pass Docker's FORWARD policy of DROP (DESIGN.md, fact 11)."""
     docker = _engine(facts, "docker")
-    if not docker["running"] or facts.get("forward_rules") is None:
+    if not docker["running"]:
         return []
     # Docker before 23 makes no DOCKER-USER chain for IPv6.
     chain = "DOCKER-USER" if _version(facts, "docker") >= (23,) else "FORWARD"
