@@ -24,7 +24,6 @@ extends_documentation_fragment:
   - ipv6.services.attributes
   - ipv6.services.attributes.host
   - ipv6.services.attributes.actiongroup_services
-  - ipv6.services.container
 attributes:
   check_mode:
     support: full
@@ -37,6 +36,299 @@ attributes:
   idempotent:
     support: full
 options:
+  containers:
+    description:
+      - The services, each with its container. One with a bad value is reported and left alone, the others are done.
+      - Options that C(community.docker.docker_container) has too have its types and its meaning.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description:
+          - Name of the service and of its container, a DNS name with or without its domain.
+        type: str
+        required: true
+      address:
+        description:
+          - The service address that the ports are published on, such as V(2001:db8::202).
+          - Required unless O(containers[].state=absent). The address has to be on the host already, by M(ipv6.services.address).
+        type: str
+      engine:
+        description:
+          - What runs the container. The default is O(engine).
+          - A service that changes its engine is moved, and comes back on the old one when it does not come up on the new one.
+        type: str
+        choices: [docker, podman]
+      ports:
+        description:
+          - What is published on the service address, each V(PORT), V("PORT:CONTAINER_PORT") or two ranges of the same length,
+            with V(/tcp) (the default), V(/udp) or V(/sctp) behind it.
+          - V("[ADDRESS]:PORT:CONTAINER_PORT") publishes on another service address.
+          - Put pairs in quotes, since YAML reads V(22:22) as the number 1342.
+        type: list
+        elements: raw
+      state:
+        description:
+          - V(started) is up, with its ports, and healthy where it has a health check.
+          - V(stopped) is there with all its options, and not running.
+          - V(absent) is gone. Its volumes stay. Needs neither address nor image.
+        type: str
+        choices: [started, stopped, absent]
+        default: started
+      secret_env:
+        description:
+          - Environment variables whose values are never shown, neither in results and differences nor in a label of the container.
+          - Who may ask the engine can read them there.
+        type: dict
+      image:
+        description:
+          - The image, with a tag or a digest. V(latest) is the tag when there is none. An image id is taken as it is.
+          - Required unless O(containers[].state=absent).
+          - A container whose tag leads to another image by now is replaced.
+        type: str
+      pull:
+        description:
+          - V(missing) pulls an image that is not there, V(always) asks the registry each time, V(never) fails when it is not there.
+          - Each image is pulled once a call on each engine. The credentials are those that the engine has for the user who runs
+            the module, as C(docker login) or C(podman login) stored them.
+        type: str
+        choices: [missing, always, never]
+        default: missing
+      capabilities:
+        description: Capabilities to add.
+        type: list
+        elements: str
+        aliases: [cap_add]
+      cap_drop:
+        description: Capabilities to drop.
+        type: list
+        elements: str
+      command:
+        description: Command of the container, a list of words, or text that is split as a shell would.
+        type: raw
+      cpu_shares:
+        description: Weight of its CPU time among containers, 1024 by the engine.
+        type: int
+      cpus:
+        description: How many CPUs it may use, V(1.5) for one and a half.
+        type: float
+      cpuset_cpus:
+        description: The CPUs it may use, as V("0-2,4").
+        type: str
+      devices:
+        description: Devices of the host, each V(HOST_PATH:CONTAINER_PATH:PERMISSIONS).
+        type: list
+        elements: str
+      dns_opts:
+        description: Options of its resolver.
+        type: list
+        elements: str
+      dns_search_domains:
+        description: Domains that its resolver tries.
+        type: list
+        elements: str
+      dns_servers:
+        description: Addresses of the name servers it asks.
+        type: list
+        elements: str
+      domainname:
+        description: Its NIS domain name. Podman's API leaves it out, so it is an error there.
+        type: str
+      entrypoint:
+        description: What takes the place of the image's entrypoint.
+        type: list
+        elements: str
+      env:
+        description:
+          - Environment variables. Values have to be text, so put V("true") and V("8080") in quotes.
+          - Values are never shown, but for secrets use O(containers[].secret_env).
+        type: dict
+      env_file:
+        description:
+          - A file on the host with C(NAME=VALUE) lines. O(containers[].env) comes before it.
+        type: path
+      etc_hosts:
+        description: Host name to address, for C(/etc/hosts) of the container. V(host-gateway) is the host.
+        type: dict
+      groups:
+        description: Further groups of its processes.
+        type: list
+        elements: str
+      healthcheck:
+        description: How the engine finds out whether the service works.
+        type: dict
+        suboptions:
+          test:
+            description: A command, or a list that begins with V(CMD), V(CMD-SHELL), or is V(["NONE"]) to have no check.
+            type: raw
+          test_cli_compatible:
+            description: With V(true) and no O(containers[].healthcheck.test) the test is the image's.
+            type: bool
+            default: false
+          interval:
+            description: Time between checks, as V(1m30s).
+            type: str
+          timeout:
+            description: How long one check may take.
+            type: str
+          retries:
+            description: After how many failures it counts as unhealthy.
+            type: int
+          start_period:
+            description: Time after the start in which failures do not count.
+            type: str
+          start_interval:
+            description: Time between checks in that period. Needs Docker 25. Podman's API leaves it out, so it is an error there.
+            type: str
+      hostname:
+        description: Host name of the container.
+        type: str
+      init:
+        description: Run an init in it that reaps processes. Podman needs the package C(catatonit) for it.
+        type: bool
+      labels:
+        description: Labels of the container. Those that begin with C(ipv6.services.) are this collection's.
+        type: dict
+      log_driver:
+        description: Where its output goes.
+        type: str
+      log_options:
+        description: Options of O(containers[].log_driver). They can be read with C(inspect), so put no secret there.
+        type: dict
+        aliases: [log_opt]
+      memory:
+        description: Memory limit, a number and one of V(B), V(K), V(M), V(G), V(T), V(P). V(0) is no limit.
+        type: str
+      memory_reservation:
+        description: Soft memory limit.
+        type: str
+      memory_swap:
+        description: Limit of memory and swap together, or V(unlimited).
+        type: str
+      mounts:
+        description: What is mounted in the container, with more to say than O(containers[].volumes) can.
+        type: list
+        elements: dict
+        suboptions:
+          target:
+            description: Path in the container.
+            type: str
+            required: true
+          source:
+            description: Path on the host, or name of a volume; an anonymous volume without it.
+            type: str
+          type:
+            description: Kind of the mount.
+            type: str
+            choices: [bind, tmpfs, volume]
+            default: volume
+          read_only:
+            description: Whether it can only be read.
+            type: bool
+          consistency:
+            description: Consistency requirement, which means nothing on Linux.
+            type: str
+            choices: [cached, consistent, default, delegated]
+          propagation:
+            description: Propagation of a V(bind) mount.
+            type: str
+            choices: [private, rprivate, shared, rshared, slave, rslave]
+          create_mountpoint:
+            description: Make the source of a V(bind) mount when it is missing.
+            type: bool
+          non_recursive:
+            description: Leave out what is mounted below the source of a V(bind) mount.
+            type: bool
+          no_copy:
+            description: Leave a new V(volume) empty. Not on Podman.
+            type: bool
+          labels:
+            description: Labels of a new V(volume). Not on Podman.
+            type: dict
+          volume_driver:
+            description: Driver of a V(volume). Not on Podman.
+            type: str
+          volume_options:
+            description: Options of that driver.
+            type: dict
+          subpath:
+            description: Path in the V(volume) to mount. Needs Docker 26. Not on Podman.
+            type: str
+          tmpfs_size:
+            description: Size of a V(tmpfs).
+            type: str
+          tmpfs_mode:
+            description: Mode of a V(tmpfs), octal and in quotes.
+            type: str
+      networks:
+        description:
+          - Networks of the engine, each a name, or a dictionary with C(name), C(aliases), C(ipv4_address), C(ipv6_address) and
+            C(mac_address). The default is O(network).
+        type: list
+        elements: raw
+      oom_score_adj:
+        description: How readily the kernel ends it when memory is short, from -1000 to 1000.
+        type: int
+      pids_limit:
+        description: How many processes it may have. V(-1) is no limit.
+        type: int
+      privileged:
+        description: Give it nearly all that the host may do.
+        type: bool
+      read_only:
+        description: Mount its root file system read only.
+        type: bool
+      restart_policy:
+        description:
+          - When the engine starts it again. Podman gets V(always) for V(unless-stopped), since nothing else comes back there
+            after a reboot.
+        type: str
+        choices: ['no', 'on-failure', always, unless-stopped]
+        default: unless-stopped
+      restart_retries:
+        description: How often at most, with O(containers[].restart_policy=on-failure).
+        type: int
+      runtime:
+        description: OCI runtime. Podman's API leaves it out, so it is an error there.
+        type: str
+      security_opts:
+        description: Security options, as V(no-new-privileges) or V(label=type:TYPE). A seccomp profile is given as its JSON text.
+        type: list
+        elements: str
+      shm_size:
+        description: Size of C(/dev/shm).
+        type: str
+      stop_signal:
+        description: Signal that asks it to end.
+        type: str
+      stop_timeout:
+        description: Seconds after which it is killed when it does not end.
+        type: int
+      sysctls:
+        description: Kernel settings of its namespaces.
+        type: dict
+      tmpfs:
+        description: Paths with a tmpfs, each V(PATH) or V(PATH:OPTIONS).
+        type: list
+        elements: str
+      tty:
+        description: Give it a terminal.
+        type: bool
+      ulimits:
+        description: Limits of its processes, each V(NAME:SOFT:HARD).
+        type: list
+        elements: str
+      user:
+        description: User, or V(USER:GROUP), of its processes.
+        type: str
+      volumes:
+        description: Paths of the host and volumes, each V(SOURCE:TARGET:MODE), or V(TARGET) for an anonymous volume.
+        type: list
+        elements: str
+      working_dir:
+        description: Directory that its command begins in.
+        type: str
   engine:
     description: The engine of containers that name none.
     type: str
