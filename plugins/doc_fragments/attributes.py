@@ -52,15 +52,6 @@ attributes:
       - Changes nothing.
 """
 
-    # For modules that return ansible_facts.
-    FACTS = r"""
-options: {}
-attributes:
-  facts:
-    description: Returns C(ansible_facts), which later tasks of the host see as variables.
-    support: full
-"""
-
     # For modules that can be in a play with `module_defaults: {group/ipv6.services.services: ...}`.
     ACTIONGROUP_SERVICES = r"""
 options: {}

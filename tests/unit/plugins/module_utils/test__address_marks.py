@@ -1,0 +1,63 @@
+# Copyright (c) ipv6.services maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, IPv6Network
+
+import pytest
+
+from ansible_collections.ipv6.services.plugins.module_utils import _address_marks as marks
+from ansible_collections.ipv6.services.plugins.module_utils._iproute import parse_addresses, parse_prefixes
+from ansible_collections.ipv6.services.plugins.module_utils._networkd import parse
+from ansible_collections.ipv6.services.plugins.module_utils._service_address import (
+    RoutedPrefix,
+    ServiceAddress,
+    Store,
+)
+
+FILE = "/etc/systemd/network/10-eth0.network"
+
+
+@pytest.mark.parametrize(
+    ("network_file", "store", "expected"),
+    [
+        pytest.param(FILE, Store("networkd", True), f"{FILE}.d/ipv6-services.conf", id="networkd"),
+        pytest.param(None, Store("networkd", True), None, id="networkd, which doesn't manage the link"),
+        pytest.param(None, Store("none", True), "/etc/ipv6-services/addresses-eth0.batch", id="no manager"),
+        pytest.param(FILE, Store("none", False), "/run/ipv6-services/addresses-eth0.batch", id="until the next boot"),
+    ],
+)
+def test_address_file(network_file, store, expected):
+    assert marks.address_file("eth0", network_file, store) == expected
+
+
+@pytest.mark.parametrize("store", marks.STORES)
+@pytest.mark.parametrize("deprecated", [True, False])
+def test_what_is_written_reads_back(store, deprecated):
+    items = [ServiceAddress(IPv6Address(f"2001:db8::{n}"), 128 - n, deprecated, store) for n in (1, 2)]
+    read = parse if store.backend == "networkd" else parse_addresses
+    assert read(marks.render_addresses("eth0", store, items[::-1])) == [item[:3] for item in items]
+
+
+def test_prefixes_that_are_written_read_back():
+    prefix = IPv6Network("2001:db8:99:1::/64")
+    assert parse_prefixes(marks.render_prefixes([RoutedPrefix(prefix, True)])) == [prefix]
+
+
+def test_write_replaces_the_file_and_remove_takes_its_directory_along(tmp_path):
+    path = tmp_path / "ours" / "file"
+    marks.write(str(path), "one\n")
+    marks.write(str(path), "two\n")
+    assert [entry.name for entry in path.parent.iterdir()] == ["file"]
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("two\n", 0o644)
+    marks.remove(str(path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_remove_leaves_a_directory_with_files_of_others(tmp_path):
+    (tmp_path / "theirs").touch()
+    marks.write(str(tmp_path / "ours"), "")
+    marks.remove(str(tmp_path / "ours"))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["theirs"]

@@ -1,0 +1,150 @@
+# Copyright (c) ipv6.services maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, IPv6Network
+
+import pytest
+
+from ansible_collections.ipv6.services.plugins.module_utils import _address_report, _unit
+from ansible_collections.ipv6.services.plugins.module_utils._address_host import Host, HostError, choose_backend
+from ansible_collections.ipv6.services.plugins.module_utils._address_plan import Link
+from ansible_collections.ipv6.services.plugins.module_utils._address_request import parse_request
+from ansible_collections.ipv6.services.plugins.module_utils._address_work import plan_work, stale_units, wanted_units
+from ansible_collections.ipv6.services.plugins.module_utils._service_address import Held, ServiceAddress, Store
+
+WEB1, WEB2 = IPv6Address("2001:db8::201"), IPv6Address("2001:db8::202")
+PREFIX = IPv6Network("2001:db8:99:1::/64")
+ABSENT = {"addresses": [str(WEB1)], "state": "absent"}
+FILES = {"eth0": "/etc/systemd/network/10-eth0.network"}
+
+
+def request(**params):
+    defaults = {
+        "interface": None,
+        "addresses": [],
+        "routed_prefixes": [],
+        "exclusive": [],
+        "state": "present",
+        "persistent": True,
+        "backend": "auto",
+        "deprecated": True,
+        "dad_timeout": 5.0,
+    }
+    return parse_request({**defaults, **params})
+
+
+def host(backend="networkd", marked=(), held=(), link="eth0", **fields) -> Host:
+    defaults = {"prefixes": [], "routes": set(), "nonlocal_bind": False, "units": {}, "systemd": True}
+    link = Link(link, marked, held)
+    return Host(
+        **{"link": link, "network_file": None, "backend": backend, "held": held, "ours": [], **defaults, **fields}
+    )
+
+
+def ours(address: IPv6Address, backend: str = "networkd") -> tuple[list[ServiceAddress], list[Held]]:
+    return [ServiceAddress(address, 128, True, Store(backend, True))], [Held(address, 128, "eth0", deprecated=True)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "link", "expected"),
+    [
+        pytest.param("auto", "eth0", "networkd", id="networkd manages the link"),
+        pytest.param("auto", "br0", "none", id="nobody manages the link"),
+        pytest.param("none", "eth0", "none", id="as asked"),
+    ],
+)
+def test_choose_backend(asked, link, expected):
+    assert choose_backend(asked, link, FILES) == expected
+
+
+def test_networkd_is_refused_where_it_does_not_manage_the_link():
+    with pytest.raises(HostError, match="doesn't manage br0"):
+        choose_backend("networkd", "br0", FILES)
+
+
+def test_each_item_is_reported_in_the_caller_s_order():
+    asked, target = request(addresses=["192.0.2.1", str(WEB2), str(WEB1)]), host("networkd", *ours(WEB1))
+    work = plan_work(asked, target).after({WEB2: "taken"}, {WEB2})
+    report = _address_report.report_addresses(asked, work)
+    assert [(item["address"], item["action"]) for item in report] == [
+        ("192.0.2.1", "failed"),
+        (str(WEB2), "failed"),
+        (str(WEB1), "kept"),
+    ]
+    assert report[1]["error"] == "taken"
+
+
+def test_a_duplicate_alone_changed_nothing_in_the_end():
+    target = host()
+    work = plan_work(request(addresses=[str(WEB1)]), target).after({WEB1: "taken"}, {WEB1})
+    assert not _address_report.changed(target, work, {})
+    assert _address_report.before(target) == _address_report.after(target, work) == []
+
+
+def test_a_call_that_is_stopped_reports_what_was_not_done():
+    asked, target = request(addresses=[str(WEB1), "192.0.2.1"]), host()
+    work = plan_work(asked, target).stop()
+    assert [item["action"] for item in _address_report.report_addresses(asked, work)] == ["none", "failed"]
+    assert not _address_report.changed(target, work, {"a unit": None})
+
+
+def test_the_diff_says_what_comes_and_goes():
+    target = host("networkd", *ours(WEB1))
+    work = plan_work(request(addresses=[str(WEB2)], exclusive=["::/0"], routed_prefixes=[str(PREFIX)]), target)
+    assert _address_report.before(target) == ["2001:db8::201/128 on eth0 (networkd, deprecated)\n"]
+    assert _address_report.after(target, work) == [
+        "2001:db8::202/128 on eth0 (networkd, deprecated)\n",
+        "2001:db8:99:1::/64 (routed)\n",
+        "net.ipv6.ip_nonlocal_bind = 1\n",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("target", "asked", "units"),
+    [
+        pytest.param(host(), {"addresses": [str(WEB1)]}, set(), id="networkd needs none"),
+        pytest.param(
+            host("none"),
+            {"addresses": [str(WEB1)]},
+            {_unit.addresses_unit("eth0")},
+            id="a batch file needs one",
+        ),
+        pytest.param(
+            host("none"), {"addresses": [str(WEB1)], "persistent": False}, set(), id="until the next boot needs none"
+        ),
+        pytest.param(
+            host(), {"routed_prefixes": [str(PREFIX)]}, {_unit.ROUTED_PREFIXES}, id="a routed prefix needs one"
+        ),
+        pytest.param(
+            host("none", *ours(WEB1, "none")),
+            {"addresses": [str(WEB1)], "state": "absent"},
+            set(),
+            id="the last one goes with it",
+        ),
+    ],
+)
+def test_wanted_units(target, asked, units):
+    wanted = wanted_units(plan_work(request(**asked), target), target, "/usr/sbin/ip")
+    assert {name for name, text in wanted.items() if text} == units
+
+
+def test_units_that_somebody_changed_are_stale():
+    name = _unit.ROUTED_PREFIXES
+    assert stale_units({name: "text"}, host(units={name: "text"})) == {}
+    assert stale_units({name: "text"}, host(units={name: ""})) == {name: "text"}
+    assert stale_units({name: None}, host(units={name: None})) == {}
+
+
+def test_a_link_whose_name_a_unit_can_t_bear_is_refused():
+    target = host("none", link="eth0%i")
+    with pytest.raises(HostError, match="persistent: false"):
+        wanted_units(plan_work(request(addresses=[str(WEB1)]), target), target, "ip")
+
+
+def test_without_systemd_nothing_can_be_set_at_boot():
+    target = host("none", systemd=False)
+    with pytest.raises(HostError, match="systemd doesn't run"):
+        wanted_units(plan_work(request(addresses=[str(WEB1)]), target), target, "ip")

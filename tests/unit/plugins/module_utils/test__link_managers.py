@@ -1,0 +1,19 @@
+# Copyright (c) ipv6.services maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ansible_collections.ipv6.services.plugins.module_utils._link_managers import parse_device, parse_ifstate
+
+
+def test_ifstate():
+    # h2$ cat /run/network/ifstate
+    assert parse_ifstate("lo=lo\nt0=t0\n") == {"lo", "t0"}
+
+
+def test_device():
+    # h2$ cat /run/NetworkManager/devices/5
+    assert parse_device("[device]\nmanaged=true\nperm-hw-addr-fake=52:A4:69:DF:D7:1B\nnm-owned=false\n")
+    assert not parse_device("[device]\nmanaged=false\n")
+    assert not parse_device("")
