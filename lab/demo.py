@@ -27,6 +27,7 @@ LAB = str(TOP / "lab/lab")
 EXAMPLE = TOP / "examples/demo"
 PLAN = TOP / ".cache/demo-plan.json"
 CLIENT = "2001:db8::c"
+SOURCES = {"address": "inventory", "allocated": "allocated", "dns": "DNS"}
 REBOOTED = "h3"  # it has both engines
 SECONDS = 60  # that the services may take to answer after a reboot
 
@@ -42,7 +43,7 @@ class Service:
     name: str  # in full
     container: str
     address: str
-    source: str  # explicit, allocated or dns
+    source: str  # address, allocated or dns, as the plan has it
     host: str
     engine: str
     port: int
@@ -123,8 +124,11 @@ def run(command: list[str]) -> str:
     return done.stdout
 
 
-def playbook(inventory: Path, *arguments: str) -> str:
-    """Runs ansible-playbook on this machine, in the lab's network; shows and returns what it prints."""
+def playbook(inventory: Path, *arguments: str, quiet: bool = False) -> str:
+    """Runs ansible-playbook on this machine, in the lab's network; shows and returns what it prints.
+
+    quiet: show it only when it fails.
+    """
     command = [LAB, "run", str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), *arguments]
     environment = os.environ | {
         "ANSIBLE_CONFIG": str(TOP / "lab/ansible.cfg"),
@@ -138,9 +142,12 @@ def playbook(inventory: Path, *arguments: str) -> str:
         command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=environment
     ) as process:
         for line in process.stdout or ():
-            print(line, end="", flush=True)
             printed.append(line)
+            if not quiet:
+                print(line, end="", flush=True)
     if process.returncode:
+        if quiet:
+            print("".join(printed))
         raise DemoError(f"ansible-playbook {' '.join(arguments)} ended with {process.returncode}")
     return "".join(printed)
 
@@ -162,7 +169,7 @@ def read_records(path: Path) -> list[tuple[str, str]]:
 def read_plan(inventory: Path) -> list[Service]:
     """One for each published TCP port, in the order of the inventory."""
     PLAN.parent.mkdir(exist_ok=True)
-    playbook(inventory, str(TOP / "lab/plan.yml"), "-e", f"plan_file={PLAN}")
+    playbook(inventory, str(TOP / "lab/plan.yml"), "-e", f"plan_file={PLAN}", quiet=True)
     return [
         Service(s["fqdn"], s["name"], s["address"], s["source"], host, s["engine"], port["port"])
         for host, planned in json.loads(PLAN.read_text()).items()
@@ -222,7 +229,7 @@ def read_log(service: Service) -> str:
 def show(services: list[Service], answers: list[Answer]) -> None:
     rows = [("NAME", "ADDRESS", "HOST", "ENGINE", "URL", "ANSWER", "SAW CLIENT")]
     for s, answer in zip(services, answers):
-        rows.append((s.name, f"{s.address} ({s.source})", s.host, s.engine, s.url, answer.text, answer.client))
+        rows.append((s.name, f"{s.address} ({SOURCES[s.source]})", s.host, s.engine, s.url, answer.text, answer.client))
     widths = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
