@@ -45,6 +45,9 @@ demo-down: ## end the demo
 bench: venv ## measure; see benchmarks/
 	@benchmarks/run
 
+specs: venv ## make the argument spec of an entry, and docs/services.md, from the documentation of module container
+	@$(bin)/python tests/specs.py
+
 constraints: ## fix again what requirements/dev.txt brings along
 	@python3 -m venv .build/constraints && .build/constraints/bin/pip install -q -r requirements/dev.txt
 	@{ echo "# All that dev.txt installs, by 'make constraints'."; .build/constraints/bin/pip freeze; } >requirements/constraints.txt
@@ -53,4 +56,4 @@ constraints: ## fix again what requirements/dev.txt brings along
 clean: ## throw away what was built here (not the lab's roots: rm -r /var/tmp/lab)
 	rm -rf .build .cache .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .ansible ipv6-services-*.tar.gz
 
-.PHONY: help venv lint unit sanity integration package test demo demo-shell demo-down bench constraints clean
+.PHONY: help venv lint unit sanity integration package test demo demo-shell demo-down bench specs constraints clean

@@ -19,6 +19,7 @@ import yaml
 TOP = pathlib.Path(__file__).resolve().parent.parent
 BIN = TOP / ".build/bench/bin"
 LAB = TOP / "lab/lab"
+ON_HOST = "/root/on_host.py"
 IMAGE = "registry.example.com/whoami:v1.11"
 SOCKETS = {"docker": "/run/docker.sock", "podman": "/run/podman/podman.sock"}
 INVENTORY = {
@@ -95,9 +96,9 @@ class Bench:
 
     def sdk(self, verb, services, threads=8):
         program = (TOP / "benchmarks/on_host.py").read_text()
-        self.host("sh", "-c", "'cat >/tmp/on_host.py'", stdin=program)
+        self.host("sh", "-c", f"'cat >{ON_HOST}'", stdin=program)
         pairs = json.dumps([[s["name"], s["address"]] for s in services])
-        return float(self.host("python3", "/tmp/on_host.py", SOCKETS[self.engine], verb, str(threads), stdin=pairs))
+        return float(self.host("python3", ON_HOST, SOCKETS[self.engine], verb, str(threads), stdin=pairs))
 
     def shell(self, services):
         """The article's loop, with the question whether the container runs already."""

@@ -27,12 +27,20 @@ MADE = "      # What follows is made by `make specs` from the documentation of m
 INTRODUCTION = """\
 # The options of a service
 
-An entry of `ipv6_services` may have these. Where `community.docker.docker_container` has an option of the same name, it has the same type and the same
-meaning. This page is made by `make specs` from the documentation of module `container`, which `ansible-doc -t module ipv6.services.container` shows.
+An entry of `ipv6_services` may have these. Where `community.docker.docker_container` has an option of the same name,
+it has the same type and the same meaning. This page is made by `make specs` from the documentation of module
+`container`, which `ansible-doc -t module ipv6.services.container` shows.
 
 | option | type | what it does |
 | --- | --- | --- |
 """
+
+
+class Indented(yaml.SafeDumper):
+    """Lists stand deeper than their key, as yamllint and ansible-lint want it."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+        super().increase_indent(flow, False)
 
 
 def documented() -> dict[str, t.Any]:
@@ -55,12 +63,24 @@ def plain(value: t.Any) -> t.Any:
     return value
 
 
+def without_aliases(options: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The same with an option of its own for each alias, since ansible-lint knows no alias in a role's spec."""
+    expanded = {}
+    for name, option in options.items():
+        expanded[name] = {key: value for key, value in option.items() if key != "aliases"}
+        for alias in option.get("aliases", ()):
+            expanded[alias] = {**expanded[name], "description": f"Another name of C({name})."}
+    return expanded
+
+
 def spec() -> str:
     """The role's argument spec: its own part as it stands in the file, and the entry's."""
     own = SPEC.read_text().partition(MADE)[0]
     entry = {**plain(documented()), "description": ["The host's services.", "An empty list is none."], "default": []}
     entry.pop("required", None)
-    text = yaml.safe_dump({"ipv6_services": entry}, sort_keys=False, width=140, allow_unicode=True)
+    entry["options"] = without_aliases(entry["options"])
+    text = yaml.dump({"ipv6_services": entry}, Dumper=Indented, sort_keys=False, width=140, allow_unicode=True)
+    text = re.sub(r"(\s)'(no)'$", r'\1"\2"', text, flags=re.MULTILINE)
     return own + MADE + "".join(f"      {line}" for line in text.splitlines(keepends=True))
 
 
@@ -71,6 +91,8 @@ def guide() -> str:
         kind = option["type"] + (f" of {option['elements']}" if "elements" in option else "")
         text = option["description"]
         text = " ".join(text) if isinstance(text, list) else text
+        if "aliases" in option:
+            text += f" Also called {', '.join(f'`{a}`' for a in option['aliases'])}."
         if "choices" in option:
             text += f" One of {', '.join(f'`{c}`' for c in option['choices'])}."
         if "default" in option:
