@@ -98,9 +98,8 @@ def demo(inventory: Path) -> None:
 
     print(
         "\nLook around:   make demo-shell          on the client: curl http://web1.example.com/"
-        "\n               make demo-shell H=h1    on a host: docker ps, ip -6 addr; on h2 podman ps"
-        f"\n               {inventory.parent.relative_to(TOP) if inventory.is_relative_to(TOP) else inventory.parent}/"
-        "     what it was made from"
+        "\n               make demo-shell H=h1     on a host: docker ps, ip -6 addr; on h2 podman ps"
+        f"\nMade from:     {inventory.parent}/"
         "\nEnd it:        make demo-down"
     )
 
