@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Measure N services on host h1 of the lab: this collection, a loop of the community's module, the shell loop, the SDK.
 
 measure.py ENGINE [N...]       runs in the lab's network; the addresses are there before, the image too
@@ -131,7 +130,10 @@ def site(bench, wanted):
 def measure(bench, count):
     """Rows of (contender, first, second); the addresses, the network and the image are there before."""
     wanted = services(bench.engine, count)
-    clean = lambda: bench.sdk("down", wanted)  # noqa: E731
+
+    def clean():
+        bench.sdk("down", wanted)
+
     site(bench, wanted)
     clean()
     rows = []
@@ -143,7 +145,7 @@ def measure(bench, count):
     rows.append(("its module container", first[1], second[1]))
     clean()
 
-    (name, arguments), *_ = LOOPS[bench.engine].items()
+    ((name, arguments),) = LOOPS[bench.engine].items()
     loop = [{"hosts": "all", "gather_facts": False, "tasks": [{name: arguments, "loop": "{{ services }}"}]}]
     rows.append((f"loop of {name}", bench.play(loop, services=wanted)[0], bench.play(loop, services=wanted)[0]))
     clean()
@@ -163,7 +165,7 @@ def table(engine, counts, results):
     head = "| " + " | ".join(["", *(f"{n}: first / second" for n in counts)]) + " |"
     rule = "|" + " --- |" * (len(counts) + 1)
     lines = [f"## {engine}", "", head, rule]
-    for index, (name, *_) in enumerate(results[0]):
+    for index, (name, _first, _second) in enumerate(results[0]):
         cells = [f"{rows[index][1]:.2f} / {rows[index][2]:.2f}" for rows in results]
         lines.append("| " + " | ".join([name, *cells]) + " |")
     loop, play, module, floor = (2, 0, 1, 5)
@@ -183,7 +185,7 @@ def table(engine, counts, results):
 
 
 def main(engine, *counts):
-    numbers = [int(n) for n in " ".join(counts or ("1 10 50",)).split()]
+    numbers = [int(n) for n in counts] or [1, 10, 50]
     with tempfile.TemporaryDirectory() as directory:
         bench = Bench(engine, directory)
         results = [measure(bench, n) for n in numbers]

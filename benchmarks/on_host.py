@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Runs on a host of the lab: the engine asked straight by the SDK, the floor under every tool that asks it.
 
 on_host.py SOCKET VERB THREADS < list of [name, address]      VERB: up, again or down; prints the seconds it took
@@ -38,10 +37,10 @@ def main(socket, verb, threads):
             list(pool.map(start, services))
     elif verb == "again":
         held = {c["Names"][0].lstrip("/"): c for c in client.api.containers(all=True)}
-        if any(held[name]["State"] != "running" for name, _ in services):
+        if any(held[name]["State"] != "running" for name, _address in services):
             raise SystemExit("not all of them run")
     else:
-        names = {name for name, _ in services}
+        names = {name for name, _address in services}
         held = [c for c in client.api.containers(all=True) if c["Names"][0].lstrip("/") in names]
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda c: client.api.remove_container(c["Id"], force=True), held))

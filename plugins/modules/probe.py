@@ -18,14 +18,9 @@ author:
   - ipv6.services maintainers (!UNKNOWN)
 extends_documentation_fragment:
   - ipv6.services.attributes
-attributes:
-  check_mode:
-    support: full
-    details: The module only asks, in check mode too.
-  diff_mode:
-    support: none
-  platform:
-    platforms: posix
+  - ipv6.services.attributes.info_module
+  - ipv6.services.attributes.host
+  - ipv6.services.attributes.actiongroup_services
 options:
   services:
     description: The services to ask.
