@@ -9,7 +9,7 @@ domain=example.com
 lan=2001:db8:    # router ::1, registry ::5, DNS ::53, controller ::a, client ::c, hosts ::1:N, services ::2xx
 far=2001:db8:f   # a second LAN behind the router, MTU 1400
 
-host_packages=systemd,systemd-sysv,dbus,udev,iproute2,iputils-ping,python3,openssh-server,docker.io,python3-docker,iptables
+host_packages=systemd,systemd-sysv,dbus,udev,iproute2,iputils-ping,python3,python3-apt,openssh-server,docker.io,python3-docker,iptables
 host_packages+=,nftables,curl,podman,netavark,aardvark-dns,uidmap,crun,dbus-user-session,libpam-systemd,procps,ca-certificates
 host_packages+=,tcpdump,bind9-dnsutils,network-manager,ifupdown,less
 # shellcheck disable=SC2054 # each is one word, for mmdebstrap
