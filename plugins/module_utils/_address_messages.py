@@ -91,8 +91,11 @@ def prefix_covers(prefix: IPv6Network, address: IPv6Address, length: int, link: 
     )
 
 
-def prefix_no_unicast(prefix: IPv6Network, reason: str) -> str:
-    return f"{prefix} can't be a routed prefix: {reason}"
+def prefix_no_unicast(prefix: IPv6Network) -> str:
+    return (
+        f"{prefix} can't be a routed prefix: it has more in it than global unicast addresses. Give one that a router routes"
+        " to this host, as 2001:db8:99:1::/64."
+    )
 
 
 def prefix_unanswered(prefix: IPv6Network, address: IPv6Address, length: int, link: str) -> str:

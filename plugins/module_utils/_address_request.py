@@ -13,12 +13,14 @@ from ipaddress import IPv6Address, IPv6Interface, IPv6Network
 from ansible_collections.ipv6.services.plugins.module_utils import _address_messages as messages
 from ansible_collections.ipv6.services.plugins.module_utils._addresses import (
     RequestError,
-    parse_address,
     parse_interface_address,
     parse_prefix,
 )
 
 Item = t.Union[IPv6Address, IPv6Network, str]  # the text, as it was written, of what is neither
+
+
+_UNICAST = (IPv6Network("2000::/3"), IPv6Network("fc00::/7"))
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,13 @@ def parse_prefixes(values: t.Sequence[object]) -> Parsed:
 
 
 def parse_routed_prefix(value: object) -> IPv6Network:
-    """A prefix whose addresses can be service addresses. Raises RequestError."""
+    """A prefix of global or unique local unicast addresses. Raises RequestError.
+
+    A local route for any other would take link-local or multicast addresses away from the kernel.
+    """
     prefix = parse_prefix(value)
-    try:
-        parse_address(str(prefix.network_address))
-    except RequestError as exc:
-        raise RequestError(messages.prefix_no_unicast(prefix, str(exc))) from None
+    if not any(prefix.subnet_of(unicast) for unicast in _UNICAST):
+        raise RequestError(messages.prefix_no_unicast(prefix))
     return prefix
 
 

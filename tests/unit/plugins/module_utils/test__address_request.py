@@ -49,9 +49,10 @@ def test_one_address_with_two_lengths_is_refused():
 @pytest.mark.parametrize(
     ("prefix", "part"),
     [
-        pytest.param("::/0", "wildcard", id="everything"),
-        pytest.param("fe80::/64", "link-local", id="link-local"),
-        pytest.param("ff00::/8", "multicast", id="multicast"),
+        pytest.param("::/0", "more in it than global unicast", id="everything"),
+        pytest.param("fe80::/64", "more in it", id="link-local"),
+        pytest.param("ff00::/8", "more in it", id="multicast"),
+        pytest.param("fc00::/6", "more in it", id="link-local addresses among others"),
         pytest.param("2001:db8:99:1::1/64", "Write 2001:db8:99:1::/64", id="bits behind the length"),
         pytest.param("2001:db8:99:1::", "has no length", id="no length"),
     ],
