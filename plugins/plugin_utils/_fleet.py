@@ -10,9 +10,8 @@ gives back templates whose variables are undefined as they are written.
 
 from __future__ import annotations
 
+import datetime
 import typing as t
-
-from ansible.errors import AnsibleError
 
 from ansible_collections.ipv6.services.plugins.plugin_utils._problem import Problem, shorten
 from ansible_collections.ipv6.services.plugins.plugin_utils._service import SECRET, UNREADABLE
@@ -72,8 +71,8 @@ class Inventory:
             if variable == "ipv6_services" and isinstance(value, list):
                 value = [without_secrets(entry) for entry in value]
             try:
-                done = plain(templar.template(value), omit)
-            except AnsibleError as exc:
+                done = resolve(value, templar, omit)
+            except Exception as exc:  # noqa: BLE001 - on ansible-core 2.16 whatever a template raises comes through
                 if variable == "ipv6_services" and isinstance(value, list):
                     done, wrong = _entry_by_entry(name, value, templar, omit)
                     problems += wrong
@@ -93,17 +92,18 @@ def _entry_by_entry(host: str, entries: list[t.Any], templar: t.Any, omit: objec
         label = entry.get("name") if isinstance(entry, dict) else None
         service = label if isinstance(label, str) and not is_template(label) else place
         fields = entry.items() if isinstance(entry, dict) else [(place, entry)]
-        wrong = [problem for f, v in fields if (problem := _try_template(host, service, str(f), v, templar))]
-        done.append(UNREADABLE if wrong else plain(templar.template(entry), omit))
+        tried = (_try_template(host, service, str(f), v, templar, index + 1) for f, v in fields)
+        wrong = [problem for problem in tried if problem]
+        done.append(UNREADABLE if wrong else resolve(entry, templar, omit))
         problems += wrong
     return done, problems
 
 
-def _try_template(host: str, service: str, field: str, value: t.Any, templar: t.Any) -> Problem | None:
+def _try_template(host: str, service: str, field: str, value: t.Any, templar: t.Any, place: int) -> Problem | None:
     try:
-        templar.template(value)
-    except AnsibleError as exc:
-        return _untemplated(host, service, field, exc)
+        resolve(value, templar)
+    except Exception as exc:  # noqa: BLE001 - see above
+        return _untemplated(host, service, field, exc, place)
     return None
 
 
@@ -123,22 +123,51 @@ def _emptied(value: t.Any) -> t.Any:
     return {} if is_template(value) else value
 
 
+def resolve(value: t.Any, templar: t.Any, omit: object = _OMITTED) -> t.Any:
+    """The value with its templates resolved, what was omitted left out, and plain types in the place of Ansible's own.
+
+    Only what is a template goes to the templar, which takes about as long for text as for a template.
+    """
+    if isinstance(value, t.Mapping):
+        pairs = ((plain(key), resolve(item, templar, omit)) for key, item in value.items())
+        return {key: item for key, item in pairs if item is not _OMITTED}
+    if isinstance(value, (list, tuple)):
+        return [item for item in (resolve(item, templar, omit) for item in value) if item is not _OMITTED]
+    if is_template(value):
+        # In a list, since ansible-core 2.19 and later refuses to resolve what is omitted by itself.
+        value = next(iter(templar.template([value])), _OMITTED)
+    return plain(value, omit)
+
+
 def is_template(value: object) -> bool:
-    return hasattr(value, "_ciphertext") or (isinstance(value, str) and ("{{" in value or "{%" in value))
+    if isinstance(value, str):
+        return "{{" in value or "{%" in value or "{#" in value
+    return hasattr(value, "_ciphertext")
 
 
 def plain(value: t.Any, omit: object = _OMITTED) -> t.Any:
-    """The same without what was omitted, and with text for what is only like text."""
-    if value is omit or (isinstance(omit, str) and isinstance(value, str) and value == omit):
+    """The same in plain types, without what was omitted. Ansible's text, with its tags, takes long to copy."""
+    if isinstance(value, str):
+        return _OMITTED if value == omit else "".join((value,))
+    if isinstance(value, bool) or value is None:
+        return value
+    if value is omit or value is _OMITTED:
         return _OMITTED
+    if isinstance(value, (int, float)):
+        return value.real
+    for kind in (datetime.datetime, datetime.date):  # YAML makes them, and then they should have been text
+        if isinstance(value, kind):
+            return kind.fromisoformat(value.isoformat())
     if isinstance(value, t.Mapping):
-        pairs = ((key, plain(item, omit)) for key, item in value.items())
+        pairs = ((plain(key), plain(item, omit)) for key, item in value.items())
         return {key: item for key, item in pairs if item is not _OMITTED}
     if isinstance(value, (list, tuple)):
         return [item for item in (plain(item, omit) for item in value) if item is not _OMITTED]
     return str(value) if hasattr(value, "_ciphertext") else value
 
 
-def _untemplated(host: str, service: str | None, field: str, error: Exception) -> Problem:
-    text = shorten(" ".join(str(error).split()), 300).rstrip(".")
-    return Problem(host, service, field, None, f"The template can't be resolved: {text}.", "Correct the template.")
+def _untemplated(host: str, service: str | None, field: str, error: Exception, place: int = 0) -> Problem:
+    text = shorten(" ".join((str(error) or type(error).__name__).split()), 300).rstrip(".")
+    return Problem(
+        host, service, field, None, f"The template can't be resolved: {text}.", "Correct the template.", place
+    )

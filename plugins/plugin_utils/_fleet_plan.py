@@ -69,7 +69,7 @@ def plan_fleet(hosts: t.Sequence[Host], answers: t.Mapping[str, Answer], problem
     found += _check_ports(everyone)
     for host in hosts:
         found += check_host(host, placed[host.name])
-    return Plan(placed, _in_order(hosts, found))
+    return Plan(placed, tuple(sorted(found, key=lambda problem: (problem.host or "", problem.place))))
 
 
 def _spaces(hosts: t.Iterable[Host]) -> dict[str, Space]:
@@ -136,7 +136,7 @@ def _from_answer(service: Service, answer: Answer, problems: list[Problem]) -> I
             mend = "See to the name server, name another, or say 'address' in the entry."
     except RequestError as exc:
         said, mend = f"The AAAA record of {service.full_name}: {exc}", "Correct the record."
-    problems.append(Problem(service.host, service.name, "name", service.full_name, said, mend))
+    problems.append(_problem(service, "name", service.full_name, said, mend))
     return None
 
 
@@ -183,7 +183,7 @@ def _check_addresses(everyone: t.Iterable[Placed], of_hosts: t.Mapping[IPv6Addre
             yield _problem(service, field, str(address), text, "Give the service an address of its own.")
         elif item.stays and taken.setdefault(address, service) is not service:
             other = taken[address]
-            if (other.host, other.full_name) != (service.host, service.full_name):  # told already
+            if other.full_name != service.full_name:  # then it is the name that is told
                 text = f"{address} is the address of {_who(other)}, too."
                 mend = "Give one of them another address, or the state absent where it is to go away."
                 yield _problem(service, field, str(address), text, mend)
@@ -256,27 +256,8 @@ def _check_reach(
         yield _problem(item.service, field, str(address), text, mend)
 
 
-def _in_order(hosts: t.Iterable[Host], problems: t.Iterable[Problem]) -> tuple[Problem, ...]:
-    """By host, those of the host itself first, then in the order of its list."""
-    places = {(h.name, s.name): (h.name, s.index + 1) for h in hosts for s in h.services}
-
-    def place(problem: Problem) -> tuple[str, int]:
-        if problem.host is None:
-            return ("", 0)
-        known = places.get((problem.host, problem.service or ""))
-        return known or (problem.host, _place_in_list(problem.service))
-
-    return tuple(sorted(problems, key=place))
-
-
-def _place_in_list(label: str | None) -> int:
-    """Of an entry without a usable name, which is called by its place."""
-    number = (label or "").removeprefix("ipv6_services[").removesuffix("]")
-    return int(number) + 1 if number.isascii() and number.isdigit() else 0
-
-
 def _problem(service: Service, field: str, value: str, problem: str, mend: str) -> Problem:
-    return Problem(service.host, service.name, field, value, problem, mend)
+    return Problem(service.host, service.name, field, value, problem, mend, service.index + 1)
 
 
 def _who(service: Service) -> str:

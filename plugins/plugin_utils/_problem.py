@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 from dataclasses import dataclass
 
@@ -23,21 +22,24 @@ class Problem:
     """One thing that is wrong. It never has a value of `env` or `secret_env`, nor one of an option that is unknown."""
 
     host: str | None  # None: it is about no host
-    service: str | None  # its name, or its place in the list where it has none
+    service: str | None  # its name, or ipv6_services[N] where it has none that can be shown
     field: str  # the option of the service, or the variable of the host
     value: object  # as it was found, shortened; None where there is none, or where it could be a secret
     problem: str  # a sentence
     mend: str  # a sentence
+    place: int = 0  # of the service in the host's list, from 1; 0 where it is about the host
 
     def sentence(self) -> str:
         place = ", ".join(part for part in (self.host, self.service, self.field) if part)
-        return shorten(f"{place}: {self.problem} {self.mend}", LONGEST_SENTENCE)
+        return shorten(printable(f"{place}: {self.problem} {self.mend}"), LONGEST_SENTENCE)
 
 
-def from_error(error: RequestError, host: str | None, service: str | None, field: str, value: object = None) -> Problem:
+def from_error(
+    error: RequestError, host: str | None, service: str | None, field: str, value: object = None, place: int = 0
+) -> Problem:
     """The same as a problem: the error's last sentence is the mend."""
     split = from_request_error(error)
-    return Problem(host, service, field, value, split.problem, split.mend)
+    return Problem(host, service, field, value, split.problem, split.mend, place)
 
 
 def report(problems: t.Sequence[Problem]) -> dict[str, t.Any]:
@@ -49,16 +51,25 @@ def report(problems: t.Sequence[Problem]) -> dict[str, t.Any]:
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     return {
         "msg": "\n".join([f"The plan has {count}; nothing was changed.", *lines]),
-        "problems": [
-            {
-                **dataclasses.asdict(dataclasses.replace(p, value=None)),
-                "value": _told(p.value),
-                "problem": shorten(p.problem, LONGEST_SENTENCE),
-            }
-            for p in told
-        ],
+        "problems": [_as_dictionary(problem) for problem in told],
         "problem_count": len(problems),
     }
+
+
+def _as_dictionary(problem: Problem) -> dict[str, t.Any]:
+    return {
+        "host": problem.host,
+        "service": problem.service,
+        "field": problem.field,
+        "value": _told(problem.value),
+        "problem": shorten(problem.problem, LONGEST_SENTENCE),
+        "mend": problem.mend,
+    }
+
+
+def printable(text: str) -> str:
+    """The text on one line, and harmless to a terminal, whatever an inventory has in it."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def shorten(text: str, length: int) -> str:

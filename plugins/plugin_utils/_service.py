@@ -97,9 +97,12 @@ def parse_service(
     place = f"ipv6_services[{index}]"
     if not isinstance(entry, dict):
         text = f"The entry is of type {_type(entry)}, not a dictionary."
-        return None, [Problem(host, None, place, None, text, "Write '- name: web1' and its options below each other.")]
-    label = entry["name"] if isinstance(entry.get("name"), str) and entry["name"] else place
-    check = _Checker(host, shorten(str(label), 80))
+        mend = "Write '- name: web1' and its options below each other."
+        return None, [Problem(host, None, place, None, text, mend, index + 1)]
+    label = entry.get("name")
+    if not (isinstance(label, str) and label and label.isprintable()):
+        label = place
+    check = _Checker(host, shorten(label, 80), index + 1)
     options = check.known(entry)
     name = check.text("name", entry.get("name"), lambda value: _parse_container_name(value, domain))
     address = check.text("address", options.get("address"), parse_address)
@@ -144,15 +147,16 @@ def _parse_options(check: _Checker, options: t.Mapping[str, t.Any], engine: str)
 class _Checker:
     """Collects what is wrong with one entry."""
 
-    def __init__(self, host: str, service: str) -> None:
+    def __init__(self, host: str, service: str, place: int) -> None:
         self.host = host
         self.service = service
+        self.place = place
         self.problems: list[Problem] = []
 
     def add(self, field: str, value: object, problem: str, mend: str) -> None:
         if field.split(".")[0] in SECRET:
             value = None
-        self.problems.append(Problem(self.host, self.service, field, value, problem, mend))
+        self.problems.append(Problem(self.host, self.service, field, value, problem, mend, self.place))
 
     def has(self, option: str) -> bool:
         return any(problem.field.split("[")[0] == option for problem in self.problems)
@@ -166,19 +170,22 @@ class _Checker:
         try:
             return parse(value)
         except RequestError as exc:
-            self.problems.append(from_error(exc, self.host, self.service, field, value))
+            self.problems.append(from_error(exc, self.host, self.service, field, value, self.place))
             return None
 
     def known(self, entry: t.Mapping[object, t.Any]) -> dict[str, t.Any]:
         """The options that there are, less those that are null."""
         options: dict[str, t.Any] = {}
+        written: dict[str, str] = {}
         for key, value in entry.items():
             if not isinstance(key, str) or key not in KNOWN:
                 self.add(shorten(str(key), 80), None, "There is no such option.", _nearest(key))
             elif KNOWN[key] in options:
-                self.add(key, None, f"It is the same as {KNOWN[key]}, which is there too.", "Take one of them out.")
+                text = f"It is the same as {written[KNOWN[key]]}, which is there too."
+                self.add(key, None, text, "Take one of them out.")
             elif value is not None:
                 options[KNOWN[key]] = value
+                written[KNOWN[key]] = key
         return options
 
     def types(self, options: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -191,6 +198,11 @@ class _Checker:
             if option in options and not isinstance(options[option], str):
                 text = f"{options.pop(option)!r} is not text."
                 self.add(option, None, text, "Put it in quotes, so that YAML reads it as text.")
+        for option in [option for option, value in options.items() if _has_odd_key(value)]:
+            del options[option]
+            self.add(
+                option, None, "It has a key that is not text.", "Put the key in quotes, so that YAML reads it as text."
+            )
         validated, errors = _validate(options)
         if not errors:
             return validated
@@ -202,6 +214,13 @@ class _Checker:
             else:
                 fine.update(validated)
         return fine
+
+
+def _has_odd_key(value: object) -> bool:
+    """Whether a dictionary in it, at any depth, has a key that YAML made something else of."""
+    if isinstance(value, dict):
+        return any(not isinstance(key, str) or _has_odd_key(item) for key, item in value.items())
+    return isinstance(value, list) and any(_has_odd_key(item) for item in value)
 
 
 def _validate(options: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], list[str]]:
