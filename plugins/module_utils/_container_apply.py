@@ -30,6 +30,8 @@ from ansible_collections.ipv6.services.plugins.module_utils._engine_sdk import E
 # A container that has run this many seconds without a restart has got over its start.
 SETTLE = 0.5
 LOG_LINES = 10
+# Seconds in which a port may still be held by a start that failed before.
+_PATIENCE = 5.0
 # Waiting takes no engine and next to no memory, so nearly everything can wait at once.
 _MOST_WAITING = 256
 
@@ -203,7 +205,7 @@ class Applier:
             if self._readers[old.engine].get(f"/containers/{old.id}/json")["Name"].lstrip("/") != step.name:
                 self._call(old.engine, "rename", old.id, step.name)
             if old.state in ("running", "restarting"):
-                self._call(old.engine, "start", old.id)
+                self._start_on(old.engine, old.id)
                 return "The container that was there before runs again."
         except EngineError as exc:
             return f"The container that was there before could not be brought back: {exc}"
@@ -253,7 +255,29 @@ class Applier:
         self._call(found.engine, "stop", found.id)
         return Outcome(step, found.id)
 
-    # Waiting, and what is said of a failure
+    # Starting, waiting, and what is said of a failure
+
+    def _start_on(self, engine: str, container: str) -> None:
+        """Start it, with some patience for a port that Podman still holds for nobody.
+
+        Its service keeps the socket of a start that failed (no such program, say) until its garbage is collected; answering
+        a few lists makes it do that. `ss -lntp` shows the socket with the process podman, not conmon.
+        """
+        end = time.monotonic() + _PATIENCE
+        while not self._started(engine, container, last=time.monotonic() > end):
+            self._readers["podman"].get("/images/json")
+            self._readers["podman"].get("/containers/json?all=1")
+            time.sleep(0.1)
+
+    def _started(self, engine: str, container: str, last: bool) -> bool:
+        """Whether the start worked; False when its port is taken and may soon be free."""
+        try:
+            self._call(engine, "start", container)
+        except EngineError as exc:
+            if last or "address already in use" not in str(exc) or "podman" not in self._readers:
+                raise
+            return False
+        return True
 
     def _start_and_wait(self, wanted: Container, container: str, restarts: int | None = None) -> State:
         """Start it, and return its state once it is up.
@@ -261,7 +285,7 @@ class Applier:
         restarts: how often it was restarted before; None for a new container, whose ports have to be there too.
         Raises NotUpError.
         """
-        self._call(wanted.engine, "start", container)
+        self._start_on(wanted.engine, container)
         end = time.monotonic() + self._settings.wait_timeout
         time.sleep(SETTLE)
         while True:

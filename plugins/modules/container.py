@@ -78,7 +78,7 @@ options:
         default: started
       secret_env:
         description:
-          - Environment variables whose values are never shown, neither in results and differences nor in a label of the container.
+          - Environment variables whose values are never shown, neither in results nor in labels of the container.
           - Who may ask the engine can read them there.
         type: dict
       image:
@@ -89,7 +89,7 @@ options:
         type: str
       pull:
         description:
-          - V(missing) pulls an image that is not there, V(always) asks the registry each time, V(never) fails when it is not there.
+          - V(missing) pulls an image that is not there, V(always) asks the registry each time, V(never) fails without it.
           - Each image is pulled once a call on each engine. The credentials are those that the engine has for the user who runs
             the module, as C(docker login) or C(podman login) stored them.
         type: str
