@@ -138,7 +138,9 @@ def create_body(container: Container, network: str, file_env: t.Mapping[str, str
 
 def endpoints(container: Container, network: str) -> list[tuple[str, _Body]]:
     """Each network and the container's part in it, the one that the container is created with first."""
-    return [(n["name"], _endpoint(n)) for n in container.networks or ({"name": network},)]
+    # Podman's API calls its default network `bridge`, and in a container `podman`.
+    names = {"bridge": "podman"} if container.engine == "podman" else {}
+    return [(names.get(n["name"], n["name"]), _endpoint(n)) for n in container.networks or ({"name": network},)]
 
 
 def _endpoint(network: t.Mapping[str, t.Any]) -> _Body:

@@ -92,9 +92,17 @@ class Call:
                 continue
             self.wanted.append(container)
 
+    def engines(self) -> dict[str, str]:
+        """The engine of each service in the list."""
+        return {str(e.get("name")): e.get("engine") or self.request.engine for e in self.request.entries}
+
     def _check_unique(self, container: Container, published: dict[tuple[object, int, str], str]) -> None:
-        if any(container.name.lower() == other.name.lower() for other in self.wanted):
-            raise EntryError([Problem("name", container.name, "It is in the list twice.", "Take one of them out.")])
+        """Of two with one name nobody knows which is meant, so both are refused; of two with one port the second is."""
+        twins = [other.name for other in self.wanted if other.name.lower() == container.name.lower()]
+        if twins:
+            problem = Problem("name", container.name, "It is in the list twice.", "Take one of them out.")
+            self._refuse(twins[0], [problem])
+            raise EntryError([problem])
         places = {(b.address, b.port, b.protocol): b for b in container.ports}
         for place, binding in places.items():
             if place in published:
@@ -305,8 +313,8 @@ def network_error(
 
     In check mode the default network may be missing, since the role host makes it before a real run gets here.
     """
-    for name in [n["name"] for n in container.networks] or [default]:
-        network = networks.get(name)
+    for name, _endpoint in endpoints(container, default):
+        network = networks.get(name) or (networks.get("bridge") if name == "podman" else None)
         if network is None and not (check_mode and name == default):
             mend = "Run the role ipv6.services.host, which makes it" if name == default else "Make it first"
             return f"network {name} is not on {container.engine}. {mend}, or name another."

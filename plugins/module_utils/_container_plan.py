@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.ipv6.services.plugins.module_utils._container_body import (
+    endpoints,
     engine_restart_policy,
     env_of,
     options_of,
@@ -169,7 +170,7 @@ def _replacing_changes(wanted: Container, found: Listed, state: State, host: Hos
         changes.append(Change("address", found.address, str(wanted.address)))
     if state.configured != frozenset(wanted.ports):
         changes.append(Change("ports", _texts(state.configured), _texts(wanted.ports)))
-    networks = {n["name"] for n in wanted.networks} or {host.networks[wanted.engine]}
+    networks = {name for name, _endpoint in endpoints(wanted, host.networks[wanted.engine])}
     if state.networks != networks:
         changes.append(Change("networks", sorted(state.networks), sorted(networks)))
     image = host.images.get((wanted.engine, wanted.image), state.image_id)

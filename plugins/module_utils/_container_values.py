@@ -140,7 +140,7 @@ def parse_image(value: str) -> str:
     if match:
         return value
     name = value.partition("@")[0]
-    if name != name.lower() and _IMAGE.fullmatch(value.replace(name, name.lower(), 1)):
+    if value not in _NOT_MEANT and name != name.lower() and _IMAGE.fullmatch(value.replace(name, name.lower(), 1)):
         raise OptionError(f"{value!r} has capital letters in its path.", "Image names are written in lower case.")
     raise OptionError(
         f"{value!r} is no image.", "Write it as registry.example.com/team/app:1.2, or with @sha256:DIGEST."

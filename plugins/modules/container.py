@@ -525,7 +525,7 @@ def main() -> None:
             )
         except EngineError as exc:
             module.fail_json(msg=str(exc))
-    items = report(outcomes, call.errors, {c.name: c.engine for c in call.wanted})
+    items = report(outcomes, call.errors, call.engines())
     result: dict[str, t.Any] = {"changed": changed(outcomes), "containers": items}
     if call.problems:
         result["problems"] = problem_lines(call.problems)
