@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from ansible_collections.ipv6.services.plugins.module_utils._container_apply import Applier, Outcome, Settings
+from ansible_collections.ipv6.services.plugins.module_utils._container_body import endpoints
 from ansible_collections.ipv6.services.plugins.module_utils._container_found import (
     Listed,
     image_id,
