@@ -141,6 +141,8 @@ class Applier:
 
     def _ask_who_has(self, duplicates: t.Collection[IPv6Address]) -> dict[IPv6Address, str]:
         """The MAC addresses that answer for these. Only after they are off the link does the kernel ask."""
+        # What the table has from before may be the MAC address of a host that had the address then.
+        self._iproute.batch([f"neigh flush to {address} dev {self._link.name}" for address in duplicates])
         found: dict[IPv6Address, str] = {}
         deadline = time.monotonic() + _NEIGHBOUR_ANSWERS
         while len(found) < len(duplicates) and time.monotonic() < deadline:
