@@ -215,14 +215,12 @@ class Applier:
         wanted, found = _wanted(step), t.cast("Listed", step.found)
         try:
             self._call(found.engine, "update", found.id, update_body(wanted, step.update))
-            left = updating_changes(wanted, self._inspect(found.engine, found.id))
+            left = [change.what for change in updating_changes(wanted, self._inspect(found.engine, found.id))]
         except EngineError:
-            left = list(step.changes)
+            left = list(step.update)
         if not left:
             return Outcome(step, found.id, step.state)
-        return self._replace_instead(
-            step, Change("in place", f"{step.engine} could not change {left[0].what}", "replaced")
-        )
+        return self._replace_instead(step, Change("in place", f"{step.engine} could not change {left[0]}", "replaced"))
 
     def _start(self, step: Step) -> Outcome:
         wanted, found, state = _wanted(step), t.cast("Listed", step.found), t.cast("State", step.state)

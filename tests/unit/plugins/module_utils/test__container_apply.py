@@ -1,0 +1,224 @@
+# Copyright (c) ipv6.services maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Carrying out steps on a small engine in memory, which fails where it is told to."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from ipaddress import IPv6Address
+
+import pytest
+
+from ansible_collections.ipv6.services.plugins.module_utils import _container_apply
+from ansible_collections.ipv6.services.plugins.module_utils._container_apply import Applier, Settings, mask, secrets_of
+from ansible_collections.ipv6.services.plugins.module_utils._container_body import LABEL_NAME
+from ansible_collections.ipv6.services.plugins.module_utils._container_found import Listed, parse_inspection
+from ansible_collections.ipv6.services.plugins.module_utils._container_plan import Step
+from ansible_collections.ipv6.services.plugins.module_utils._container_spec import Container
+from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
+from ansible_collections.ipv6.services.plugins.module_utils._ports import Binding
+
+WEB1 = IPv6Address("2001:db8::201")
+WANTED = Container(
+    "web1", "docker", "started", WEB1, "whoami", ports=(Binding(WEB1, 80, 80, "tcp"),), secret_env={"T": "xyzzy"}
+)
+
+
+class Engine:
+    """SDK and reader in one: containers by id, and which calls fail."""
+
+    api_version = "1.45"
+
+    def __init__(self, fails=(), comes_up=True, keeps_limits=True):
+        self.fails, self.comes_up, self.keeps_limits = set(fails), comes_up, keeps_limits
+        self.containers = {}
+        self.ids = (f"new{i}" for i in itertools.count())
+
+    def add(self, ident, name, body, running):
+        self.containers[ident] = {"name": name, "body": body, "running": running}
+
+    def _fail(self, call, ident):
+        if call in self.fails or f"{call} {ident}" in self.fails:
+            raise EngineError(f"{call} {ident} on docker: refused.", 500)
+
+    def create(self, name, body):
+        self._fail("create", name)
+        ident = next(self.ids)
+        self.add(ident, name, body, running=False)
+        return ident
+
+    def start(self, ident):
+        self._fail("start", ident)
+        self.containers[ident]["running"] = True
+
+    def stop(self, ident):
+        self._fail("stop", ident)
+        self.containers[ident]["running"] = False
+
+    def rename(self, ident, name):
+        self._fail("rename", ident)
+        assert name not in {c["name"] for c in self.containers.values()}
+        self.containers[ident]["name"] = name
+
+    def remove(self, ident, **_):
+        self._fail("remove", ident)
+        del self.containers[ident]
+
+    def update(self, ident, body):
+        self._fail("update", ident)
+        self.containers[ident]["body"]["HostConfig"].update(body)
+
+    def logs(self, *_):
+        return ["starting", "token xyzzy refused", ""]
+
+    def get(self, path):
+        ident = path.split("/")[2]
+        container = self.containers[ident]
+        running = container["running"] and (self.comes_up or ident == "old")
+        host = container["body"]["HostConfig"]
+        return {
+            "Name": f"/{container['name']}",
+            "Image": "sha256:1",
+            "State": {"Running": running, "ExitCode": 0 if running else 3},
+            "Config": {"Env": container["body"]["Env"]},
+            "HostConfig": host if self.keeps_limits else {**host, "Memory": 0},
+            "NetworkSettings": {"Ports": host["PortBindings"] if running else {}, "Networks": {"ipv6-services": {}}},
+        }
+
+    def there(self):
+        return sorted((c["name"], ident, c["running"]) for ident, c in self.containers.items())
+
+
+OLD_BODY = {"Env": [], "HostConfig": {"PortBindings": {"80/tcp": [{"HostIp": str(WEB1), "HostPort": "80"}]}}}
+OLD = Listed("docker", "old", "web1", "running", "whoami", {LABEL_NAME: "web1"})
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    monkeypatch.setattr(_container_apply, "SETTLE", 0)
+
+
+def apply(engine, *steps):
+    settings = Settings({"docker": "ipv6-services"}, {}, threads=2, wait_timeout=0)
+    return Applier(lambda _: engine, {"docker": engine}, settings).apply(steps)
+
+
+def with_old(**options):
+    engine = Engine(**options)
+    engine.add("old", "web1", OLD_BODY, running=True)
+    return engine
+
+
+def replaced(**fields):
+    return Step(
+        "web1",
+        "docker",
+        "replaced",
+        replace(WANTED, **fields),
+        OLD,
+        parse_inspection(with_old().get("/containers/old/json")),
+    )
+
+
+def test_created():
+    engine = Engine()
+    (outcome,) = apply(engine, Step("web1", "docker", "created", WANTED))
+    assert (outcome.error, outcome.id, outcome.state.running) == (None, "new0", True)
+    assert engine.there() == [("web1", "new0", True)]
+
+
+def test_created_to_be_stopped():
+    engine = Engine()
+    apply(engine, Step("web1", "docker", "created", replace(WANTED, state="stopped")))
+    assert engine.there() == [("web1", "new0", False)]
+
+
+@pytest.mark.parametrize("options", [{"comes_up": False}, {"fails": ["start"]}])
+def test_nothing_is_left_of_a_new_one_that_does_not_come_up(options):
+    engine = Engine(**options)
+    (outcome,) = apply(engine, Step("web1", "docker", "created", WANTED))
+    assert "token (hidden) refused" in outcome.error
+    assert "xyzzy" not in outcome.error
+    assert engine.there() == []
+
+
+def test_replaced():
+    engine = with_old()
+    (outcome,) = apply(engine, replaced())
+    assert (outcome.error, outcome.id) == (None, "new0")
+    assert engine.there() == [("web1", "new0", True)]
+
+
+# Wherever a replacement fails, the old container runs, under its name, and alone.
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"fails": ["create"]}, id="the new one can't be made"),
+        pytest.param({"fails": ["stop old"]}, id="the old one can't be stopped"),
+        pytest.param({"fails": ["rename old"]}, id="the old one can't be renamed"),
+        pytest.param({"fails": ["rename new0"]}, id="the new one can't be renamed"),
+        pytest.param({"fails": ["start new0"]}, id="the new one can't be started"),
+        pytest.param({"comes_up": False}, id="the new one does not come up"),
+    ],
+)
+@pytest.mark.parametrize("stop_early", [False, True])
+def test_the_old_one_comes_back(options, stop_early):
+    engine = with_old(**options)
+    (outcome,) = apply(engine, replace(replaced(), stop_early=stop_early))
+    assert outcome.error
+    assert engine.there() == [("web1", "old", True)]
+
+
+def test_what_could_not_be_brought_back_is_said():
+    (outcome,) = apply(with_old(fails=["start"]), replaced())
+    assert "could not be brought back: start old" in outcome.error
+
+
+def test_a_limit_that_is_not_kept_is_refused_before_the_old_one_is_stopped():
+    engine = with_old(keeps_limits=False)
+    (outcome,) = apply(engine, replaced(limits={"memory": 64}))
+    assert outcome.error.startswith("memory of web1: docker can't do it on this host")
+    assert engine.there() == [("web1", "old", True)]
+
+
+def test_updated_in_place():
+    engine = with_old()
+    step = replace(replaced(restart_policy=("always", 0)), action="updated", update=("restart_policy",))
+    (outcome,) = apply(engine, step)
+    assert (outcome.error, outcome.step.action, outcome.id) == (None, "updated", "old")
+
+
+def test_replaced_where_the_engine_cannot_update():
+    engine = with_old(fails=["update"])
+    step = replace(replaced(restart_policy=("always", 0)), action="updated", update=("restart_policy",))
+    (outcome,) = apply(engine, step)
+    assert (outcome.error, outcome.step.action, outcome.id) == (None, "replaced", "new0")
+    assert engine.there() == [("web1", "new0", True)]
+
+
+def test_one_that_fails_does_not_stop_the_others():
+    engine = Engine(fails=["create web1"])
+    first, second = apply(
+        engine,
+        Step("web1", "docker", "created", WANTED),
+        Step("web2", "docker", "created", replace(WANTED, name="web2")),
+    )
+    assert first.error
+    assert second.error is None
+
+
+def test_removed():
+    engine = with_old()
+    apply(engine, Step("web1", "docker", "removed", found=OLD))
+    assert engine.there() == []
+
+
+def test_secrets_are_masked_longest_first():
+    wanted = replace(WANTED, secret_env={"A": "abc", "B": "abcdef", "C": ""})
+    assert (
+        mask("x abcdef abc 1 file-secret", secrets_of(wanted, {"D": "file-secret", "E": "1"}))
+        == "x (hidden) (hidden) 1 (hidden)"
+    )
