@@ -156,7 +156,7 @@ hosts:
           urls: ["http://web1.example.com/"]
 unchecked:
   description:
-    - Hosts with services whose facts are not there, so that it is not known whether they have the prefixes of their
+    - Hosts with services and without C(ipv6_services_host), so that it is not known whether they have the prefixes of their
       services.
   returned: success
   type: list

@@ -77,8 +77,8 @@ class Inventory:
                     done, wrong = _entry_by_entry(name, value, templar, omit)
                     problems += wrong
                 else:
+                    done = UNREADABLE
                     problems.append(_untemplated(name, None, variable, exc))
-                    continue
             if done is not _OMITTED:
                 variables[variable] = done
         return variables, problems

@@ -46,8 +46,8 @@ class Plan:
 
 def names_to_look_up(hosts: t.Iterable[Host]) -> list[str]:
     """The full names whose AAAA records decide: services that stay, without an address, where there is no prefix."""
-    services = [service for host in hosts if not host.space for service in host.services]
-    return list(dict.fromkeys(s.full_name for s in services if not s.address and s.state != "absent"))
+    wanting = [(host, service) for host in hosts for service in host.services if _wants_address(host, service)]
+    return list(dict.fromkeys(s.full_name for host, s in wanting if not host.space and s.state != "absent"))
 
 
 def plan_fleet(hosts: t.Sequence[Host], answers: t.Mapping[str, Answer], problems: t.Iterable[Problem] = ()) -> Plan:
@@ -70,6 +70,11 @@ def plan_fleet(hosts: t.Sequence[Host], answers: t.Mapping[str, Answer], problem
     for host in hosts:
         found += check_host(host, placed[host.name])
     return Plan(placed, tuple(sorted(found, key=lambda problem: (problem.host or "", problem.place))))
+
+
+def _wants_address(host: Host, service: Service) -> bool:
+    """Whether it says none, and no error in what it says, or in what the host says, leaves open what is meant."""
+    return service.address is None and service.decidable and host.decidable
 
 
 def _spaces(hosts: t.Iterable[Host]) -> dict[str, Space]:
@@ -95,7 +100,7 @@ def _allocate(
         for host in hosts
         if host.name in spaces
         for service in host.services
-        if not service.address
+        if _wants_address(host, service)
     ]
     try:
         return allocate(wanted)
@@ -116,6 +121,8 @@ def _place(
 ) -> Placed:
     if service.address:
         address, source = t.cast("IPv6Address | None", service.address), "address"
+    elif not _wants_address(host, service):
+        address, source = None, "none"
     elif host.name in spaces:
         address, source = allocated.get((service.full_name, spaces[host.name])), "allocated"
     elif service.state == "absent" or service.full_name not in answers:

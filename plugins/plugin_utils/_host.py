@@ -15,7 +15,10 @@ from ansible_collections.ipv6.services.plugins.module_utils._container_spec impo
 from ansible_collections.ipv6.services.plugins.plugin_utils._allocation import Space, parse_space
 from ansible_collections.ipv6.services.plugins.plugin_utils._names import parse_domain
 from ansible_collections.ipv6.services.plugins.plugin_utils._problem import Problem, from_error
-from ansible_collections.ipv6.services.plugins.plugin_utils._service import Service, parse_services
+from ansible_collections.ipv6.services.plugins.plugin_utils._service import UNREADABLE, Service, parse_services
+
+# Without one of these an address would be another one.
+DECIDING = frozenset(("ipv6_services_domain", "ipv6_services_prefix", "ipv6_services_prefix_exclude"))
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Host:
     interface: str | None = None  # that the inventory says
     routed: tuple[IPv6Network, ...] = ()
     facts: Facts | None = None  # None: they were not gathered
+    decidable: bool = True  # False when what decides over addresses is wrong: then none is looked for
     own: frozenset[IPv6Address] = field(
         default_factory=frozenset
     )  # that the host has for itself, from inventory and facts
@@ -47,14 +51,17 @@ class Host:
 def parse_host(name: str, variables: t.Mapping[str, t.Any]) -> tuple[Host, list[Problem]]:
     """variables: those of the host, of which this takes the names that begin with ipv6_services, and ansible_host."""
     problems: list[Problem] = []
+    wrong: set[str] = set()  # variables
 
     def get(variable: str, parse: t.Callable[[t.Any], t.Any], default: t.Any = None) -> t.Any:
         value = variables.get(variable)
         try:
-            return default if value is None else parse(value)
+            if value is not UNREADABLE:
+                return default if value is None else parse(value)
         except RequestError as exc:
             problems.append(from_error(exc, name, None, variable, value))
-            return default
+        wrong.add(variable)
+        return default
 
     domain = get("ipv6_services_domain", parse_domain)
     engine = get("ipv6_services_engine", _parse_engine, "docker")
@@ -64,11 +71,11 @@ def parse_host(name: str, variables: t.Mapping[str, t.Any]) -> tuple[Host, list[
     if space:
         excluded = get("ipv6_services_prefix_exclude", lambda value: parse_space(str(space.prefix), value).excluded, ())
         space = Space(space.prefix, excluded)
-    entries = variables.get("ipv6_services")
-    services, wrong = ([], []) if entries is None else parse_services(name, entries, domain, engine)
+    services, of_services = parse_services(name, variables.get("ipv6_services"), domain, engine)
     facts = parse_facts(variables.get("ipv6_services_host"))
     own = (facts.host_addresses if facts else frozenset()) | _literal(variables.get("ansible_host"))
-    return Host(name, tuple(services), space, interface, routed, facts, own), problems + wrong
+    decidable = not wrong & DECIDING
+    return Host(name, tuple(services), space, interface, routed, facts, decidable, own), problems + of_services
 
 
 def parse_facts(value: object) -> Facts | None:

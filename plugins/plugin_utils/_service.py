@@ -44,7 +44,7 @@ ELSEWHERE = {
     "etc_host": "etc_hosts",
     "extra_hosts": "etc_hosts",
 }
-# Stands for an entry that could not be read, and of which that has been told already.
+# Stands for a variable or an entry whose template could not be resolved, and of which that has been told already.
 UNREADABLE = object()
 KNOWN: dict[str, str] = {  # as it may be written -> the option
     written: option for option, spec in CONTAINER_OPTIONS.items() for written in (option, *spec.get("aliases", ()))
@@ -62,6 +62,7 @@ class Service:
     engine: str
     state: str
     address: IPv6Address | None  # that the entry says
+    decidable: bool  # False when the entry says an address that is wrong: then no other is looked for
     ports: tuple[object, ...]  # valid, as written
 
 
@@ -73,6 +74,8 @@ def parse_services(
     entries: the variable `ipv6_services`.
     engine: of entries that name none.
     """
+    if entries is None or entries is UNREADABLE:
+        return [], []
     if not isinstance(entries, list):
         text = f"The variable is of type {_type(entries)}, not a list."
         return [], [
@@ -118,6 +121,7 @@ def parse_service(
         engine=options.get("engine") or engine,
         state=options.get("state") or "started",
         address=address,
+        decidable=not check.has("address"),
         ports=() if check.has("ports") else tuple(options.get("ports") or ()),
     )
     if service.engine == "docker" and len(service.name) == 1:

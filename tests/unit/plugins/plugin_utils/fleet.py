@@ -28,7 +28,7 @@ LAN = "2001:db8::/64"
 
 
 def facts(number: int, **different: t.Any) -> dict[str, t.Any]:
-    """What module host_facts says of host h1, h2, ... of the lab."""
+    """What module host_info says of host h1, h2, ... of the lab."""
     return {
         "interface": "eth0",
         "default_route": True,

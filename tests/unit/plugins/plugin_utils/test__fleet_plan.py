@@ -97,6 +97,15 @@ ALLOCATED = "2001:db8::fdbd:f3bb:2479:1926"  # of web1.example.com in LAN
         ),
         pytest.param(
             {
+                "h1": host(1, service("old", state="absent", address=WEB1)),
+                "h2": host(2, service("web1", address=WEB1)),
+            },
+            {},
+            (WEB1, "address", True),
+            id="a service takes the address of one that goes away",
+        ),
+        pytest.param(
+            {
                 "h1": {
                     "ipv6_services_host": facts(
                         1, service_addresses=[{"address": WEB1, "interface": "eth0", "state": "ok"}]
@@ -286,6 +295,16 @@ def test_ten_thousand_services_are_planned_in_a_few_seconds(prefix):
     assert found.problems == ()
     assert len(set(addresses(parts).values())) == 10_000
     assert time.monotonic() - started < 8
+
+
+@pytest.mark.parametrize("odd", ["a\nh1, web9, name: all is well", "a\x1b[2J", "a\u2028b", "a\0"])
+def test_text_of_the_inventory_breaks_no_line_and_reaches_no_terminal(odd):
+    entry = service(odd, **{odd: 1}, env={odd: 1}, memory=odd, address=odd)
+    message = report(plan({"h1": host(1, entry, ipv6_services_engine=odd)})[0].problems)["msg"]
+    lines = message.splitlines()
+    assert len(lines) >= 5
+    assert all(line.startswith("h1, ") and line.isprintable() for line in lines[1:])
+    assert not any(line.startswith("h1, web9") for line in lines)
 
 
 scalars = st.one_of(

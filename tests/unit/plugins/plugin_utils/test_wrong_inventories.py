@@ -412,6 +412,28 @@ def test_one_problem_that_says_where_and_what(tmp_path, text, parts):
     assert "hidden" not in repr(problems)
 
 
+@pytest.mark.parametrize(
+    "variables",
+    [
+        "ipv6_services_domain: 'exa mple'",
+        "ipv6_services_domain: '{{ nosuch }}'",
+        "ipv6_services_prefix: fe80::/64",
+        "ipv6_services_prefix: '{{ nosuch }}'",
+        "ipv6_services_prefix: 2001:db8::/64\nipv6_services_prefix_exclude: text",
+    ],
+)
+def test_where_it_is_not_known_what_is_meant_no_address_is_looked_for(tmp_path, variables):
+    inventory = load(tmp_path, one_host(f"{variables}\n{services('name: web1')}"))
+    found = plan(inventory, {"web1": Answer("nxdomain"), "web1.example.com": Answer("nxdomain")})
+    assert len(found.problems) == 1
+    assert found.placed["h1"][0].address is None
+
+
+def test_where_an_address_is_wrong_no_other_is_looked_for(tmp_path):
+    found = plan(load(tmp_path, entry("address: fe80::1")), {"web1": Answer("nxdomain")})
+    assert [problem.field for problem in found.problems] == ["address"]
+
+
 FACTS = {
     "no default route": ("default_route: false", "h1, host: It has no IPv6 default route"),
     "no IPv6": ("prefixes: []\nhost_addresses: []", "h1, host: It has no IPv6."),
