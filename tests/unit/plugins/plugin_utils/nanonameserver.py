@@ -73,9 +73,9 @@ class NanoNameServer(threading.Thread):
             def connection_made(self, transport):
                 self.transport = transport
 
-            def datagram_received(self, data, peer):
+            def datagram_received(self, data, addr):
                 for wire in nanonameserver.replies(data, "udp"):
-                    nanonameserver.loop.call_later(nanonameserver.delay, self.transport.sendto, wire, peer)
+                    nanonameserver.loop.call_later(nanonameserver.delay, self.transport.sendto, wire, addr)
 
         udp, _protocol = await self.loop.create_datagram_endpoint(Udp, local_addr=("::1", port))
         self.server = Server("::1", port)

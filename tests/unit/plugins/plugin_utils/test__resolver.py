@@ -49,29 +49,31 @@ def one(handler, name="web1.example.com", **options):
 @pytest.mark.parametrize(
     ("handler", "expected"),
     [
-        pytest.param(lambda q, _: answer(q, f"{name_of(q)}. AAAA {WEB1}"), Answer("found", (WEB1,)), id="one address"),
         pytest.param(
-            lambda q, _: answer(q, *(f"{name_of(q)}. AAAA {a}" for a in ("2001:db8::203", WEB1, WEB2))),
+            lambda q, _transport: answer(q, f"{name_of(q)}. AAAA {WEB1}"), Answer("found", (WEB1,)), id="one address"
+        ),
+        pytest.param(
+            lambda q, _transport: answer(q, *(f"{name_of(q)}. AAAA {a}" for a in ("2001:db8::203", WEB1, WEB2))),
             Answer("found", (WEB1, WEB2, IPv6Address("2001:db8::203"))),
             id="several addresses are sorted",
         ),
         pytest.param(
-            lambda q, _: answer(q, f"{name_of(q)}. CNAME host.example.net.", f"host.example.net. AAAA {WEB1}"),
+            lambda q, _transport: answer(q, f"{name_of(q)}. CNAME host.example.net.", f"host.example.net. AAAA {WEB1}"),
             Answer("found", (WEB1,)),
             id="an alias is followed within the answer",
         ),
         pytest.param(
-            lambda q, _: answer(q, f"host.example.net. AAAA {WEB1}", f"{name_of(q)}. CNAME host.example.net."),
+            lambda q, _transport: answer(q, f"host.example.net. AAAA {WEB1}", f"{name_of(q)}. CNAME host.example.net."),
             Answer("found", (WEB1,)),
             id="an alias is followed whatever the order of the records",
         ),
         pytest.param(
-            lambda q, _: answer(q, f"other.example.com. AAAA {WEB2}", f"{name_of(q)}. AAAA {WEB1}"),
+            lambda q, _transport: answer(q, f"other.example.com. AAAA {WEB2}", f"{name_of(q)}. AAAA {WEB1}"),
             Answer("found", (WEB1,)),
             id="a record of another name is not taken",
         ),
         pytest.param(
-            lambda q, _: answer(q, f"{name_of(q).upper()}. AAAA {WEB1}"),
+            lambda q, _transport: answer(q, f"{name_of(q).upper()}. AAAA {WEB1}"),
             Answer("found", (WEB1,)),
             id="records in capitals",
         ),
@@ -85,26 +87,33 @@ def test_an_answer(handler, expected):
     ("handler", "status", "reason"),
     [
         pytest.param(
-            lambda q, _: answer(q, rcode=dns.rcode.NXDOMAIN),
+            lambda q, _transport: answer(q, rcode=dns.rcode.NXDOMAIN),
             "nxdomain",
             "NXDOMAIN, the name does not exist",
             id="NXDOMAIN",
         ),
         pytest.param(
-            lambda q, _: answer(q, f"{name_of(q)}. CNAME gone.example.net.", rcode=dns.rcode.NXDOMAIN),
+            lambda q, _transport: answer(q, f"{name_of(q)}. CNAME gone.example.net.", rcode=dns.rcode.NXDOMAIN),
             "nxdomain",
             "NXDOMAIN, the name does not exist, an alias (CNAME) of gone.example.net",
             id="an alias of nothing",
         ),
-        pytest.param(lambda q, _: answer(q), "nodata", "NODATA, the name exists, and has no AAAA record", id="NODATA"),
-        pytest.param(lambda q, _: answer(q, rcode=dns.rcode.SERVFAIL), "failed", "SERVFAIL", id="SERVFAIL"),
-        pytest.param(lambda q, _: answer(q, rcode=dns.rcode.REFUSED), "failed", "REFUSED", id="REFUSED"),
-        pytest.param(lambda q, _: answer(q, rcode=dns.rcode.NOTIMP), "failed", "NOTIMP", id="NOTIMP"),
         pytest.param(
-            lambda q, _: q.to_wire()[:2] + b"\x80\x01" + bytes(8), "failed", "FORMERR", id="an error without a question"
+            lambda q, _transport: answer(q), "nodata", "NODATA, the name exists, and has no AAAA record", id="NODATA"
+        ),
+        pytest.param(lambda q, _transport: answer(q, rcode=dns.rcode.SERVFAIL), "failed", "SERVFAIL", id="SERVFAIL"),
+        pytest.param(lambda q, _transport: answer(q, rcode=dns.rcode.REFUSED), "failed", "REFUSED", id="REFUSED"),
+        pytest.param(lambda q, _transport: answer(q, rcode=dns.rcode.NOTIMP), "failed", "NOTIMP", id="NOTIMP"),
+        pytest.param(
+            lambda q, _transport: q.to_wire()[:2] + b"\x80\x01" + bytes(8),
+            "failed",
+            "FORMERR",
+            id="an error without a question",
         ),
         pytest.param(
-            lambda q, _: answer(q, f"{name_of(q)}. CNAME b.example.com.", f"b.example.com. CNAME {name_of(q)}."),
+            lambda q, _transport: answer(
+                q, f"{name_of(q)}. CNAME b.example.com.", f"b.example.com. CNAME {name_of(q)}."
+            ),
             "failed",
             "the chain of aliases (CNAME) is too long, or a circle",
             id="a circle of aliases in the answer",
@@ -118,7 +127,7 @@ def test_no_answer(handler, status, reason):
 
 
 def test_a_referral_is_no_answer():
-    def handler(query, _):
+    def handler(query, _transport):
         response = answer(query)
         response.authority.append(dns.rrset.from_text("com.", 300, "IN", "NS", "a.gtld-servers.net."))
         return response
@@ -127,7 +136,7 @@ def test_a_referral_is_no_answer():
 
 
 def test_an_alias_whose_target_is_not_in_the_answer_is_asked_for():
-    def handler(query, _):
+    def handler(query, _transport):
         if name_of(query) == "host.example.net":
             return answer(query, f"host.example.net. AAAA {WEB1}")
         return answer(query, f"{name_of(query)}. CNAME host.example.net.")
@@ -138,7 +147,7 @@ def test_an_alias_whose_target_is_not_in_the_answer_is_asked_for():
 
 
 def test_aliases_that_never_end_are_given_up():
-    def handler(query, _):
+    def handler(query, _transport):
         count = int(name_of(query).split(".")[0][1:])
         return answer(query, f"{name_of(query)}. CNAME n{count + 1}.example.com.")
 
@@ -160,7 +169,7 @@ def test_silence_takes_the_timeout_and_is_asked_three_times():
 def test_a_lost_packet_is_asked_again():
     lost = set()
 
-    def handler(query, _):
+    def handler(query, _transport):
         if name_of(query) not in lost:
             lost.add(name_of(query))
             return None
@@ -170,7 +179,7 @@ def test_a_lost_packet_is_asked_again():
 
 
 def test_an_answer_that_comes_after_the_second_question_counts():
-    with NanoNameServer(lambda q, _: answer(q, f"{name_of(q)}. AAAA {WEB1}"), delay=0.3) as server:
+    with NanoNameServer(lambda q, _transport: answer(q, f"{name_of(q)}. AAAA {WEB1}"), delay=0.3) as server:
         assert resolve(["web1.example.com"], [server.server], 1.0)["web1.example.com"].addresses == (WEB1,)
 
 
@@ -184,7 +193,7 @@ def test_a_thousand_silent_names_take_one_timeout():
 def test_names_that_are_silent_do_not_hold_up_the_others():
     """At most 10 wait at a time, and 100 of 200 get no answer: 10 time-outs one after the other would take 10 s."""
 
-    def handler(query, _):
+    def handler(query, _transport):
         return None if name_of(query).startswith("silent") else answer(query, f"{name_of(query)}. AAAA {WEB1}")
 
     names = [f"{kind}{i}.example.com" for i in range(100) for kind in ("silent", "web")]
@@ -197,8 +206,8 @@ def test_names_that_are_silent_do_not_hold_up_the_others():
 @pytest.mark.parametrize("code", [dns.rcode.SERVFAIL, dns.rcode.REFUSED])
 def test_the_second_server_is_asked_when_the_first_has_no_answer(code):
     with (
-        NanoNameServer(lambda q, _: answer(q, rcode=code)) as first,
-        NanoNameServer(lambda q, _: answer(q, f"{name_of(q)}. AAAA {WEB1}")) as second,
+        NanoNameServer(lambda q, _transport: answer(q, rcode=code)) as first,
+        NanoNameServer(lambda q, _transport: answer(q, f"{name_of(q)}. AAAA {WEB1}")) as second,
     ):
         started = time.monotonic()
         answers = resolve(["web1.example.com"], [first.server, second.server], 3.0)
@@ -210,7 +219,7 @@ def test_the_second_server_is_asked_when_the_first_has_no_answer(code):
 def test_a_silent_first_server_costs_the_first_names_only():
     with (
         NanoNameServer(lambda *_: None) as first,
-        NanoNameServer(lambda q, _: answer(q, f"{name_of(q)}. AAAA {WEB1}")) as second,
+        NanoNameServer(lambda q, _transport: answer(q, f"{name_of(q)}. AAAA {WEB1}")) as second,
     ):
         started = time.monotonic()
         answers = resolve([f"n{i}.example.com" for i in range(300)], [first.server, second.server], 3.0, 10)
@@ -221,8 +230,8 @@ def test_a_silent_first_server_costs_the_first_names_only():
 
 def test_nxdomain_is_an_answer_and_no_other_server_is_asked():
     with (
-        NanoNameServer(lambda q, _: answer(q, rcode=dns.rcode.NXDOMAIN)) as first,
-        NanoNameServer(lambda q, _: answer(q, f"{name_of(q)}. AAAA {WEB1}")) as second,
+        NanoNameServer(lambda q, _transport: answer(q, rcode=dns.rcode.NXDOMAIN)) as first,
+        NanoNameServer(lambda q, _transport: answer(q, f"{name_of(q)}. AAAA {WEB1}")) as second,
     ):
         answers = resolve(["web1.example.com"], [first.server, second.server], 3.0)
     assert answers["web1.example.com"].status == "nxdomain"
@@ -231,7 +240,7 @@ def test_nxdomain_is_an_answer_and_no_other_server_is_asked():
 
 def test_what_each_server_said_is_in_the_reason():
     with (
-        NanoNameServer(lambda q, _: answer(q, rcode=dns.rcode.SERVFAIL)) as first,
+        NanoNameServer(lambda q, _transport: answer(q, rcode=dns.rcode.SERVFAIL)) as first,
         NanoNameServer(lambda *_: None) as second,
     ):
         answers = resolve(["web1.example.com"], [first.server, second.server], 0.5)
@@ -271,7 +280,7 @@ def test_a_truncated_answer_without_tcp_is_no_answer():
     assert "the answer is too long for UDP, and by TCP there is none" in one(handler).reason
 
 
-def forged(query, _):
+def forged(query, _transport):
     """Answers with another id, another name, another type, a question, and a broken one; then the true one."""
     wrong = f"{name_of(query)}. AAAA {WEB2}"
     other_id = answer(query, wrong)
@@ -314,7 +323,7 @@ def test_an_answer_from_another_socket_is_not_taken():
 def test_ids_are_not_in_a_row():
     ids = []
 
-    def handler(query, _):
+    def handler(query, _transport):
         ids.append(query.id)
         return answer(query, f"{name_of(query)}. AAAA {WEB1}")
 
@@ -324,7 +333,7 @@ def test_ids_are_not_in_a_row():
 
 
 def test_a_thousand_names_each_with_its_own_address():
-    def handler(query, _):
+    def handler(query, _transport):
         return answer(query, f"{name_of(query)}. AAAA 2001:db8::{int(name_of(query).split('.')[0][1:]):x}")
 
     names = [f"n{i}.example.com" for i in range(1000)]
@@ -336,7 +345,7 @@ def test_a_thousand_names_each_with_its_own_address():
 def test_the_question_that_is_sent_is_one_that_dnspython_reads():
     seen = []
 
-    def handler(query, _):
+    def handler(query, _transport):
         seen.append(query)
         return answer(query)
 
