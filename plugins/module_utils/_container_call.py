@@ -11,7 +11,7 @@ import threading
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from ansible_collections.ipv6.services.plugins.module_utils._container_apply import Applier, Outcome, Settings
@@ -73,6 +73,9 @@ class Call:
     readers: dict[str, EngineReader] = field(default_factory=dict)
     listed: dict[str, tuple[Listed, ...]] = field(default_factory=dict)  # engine -> all its containers
     images: dict[tuple[str, str], str] = field(default_factory=dict)
+    silent: dict[str, str] = field(
+        default_factory=dict
+    )  # engine -> what check mode can't know, since it does not answer
 
     def __post_init__(self) -> None:
         self._sdks: dict[str, EngineSdk] = {}
@@ -157,6 +160,11 @@ class Call:
             self.listed[engine] = parse_list(engine, reader.get("/containers/json?all=1"))
             self.readers[engine] = reader
         except EngineError as exc:
+            if self.request.check_mode:
+                # The role host would install and start it before a real run gets here.
+                self.listed[engine] = ()
+                self.silent[engine] = f"{engine} does not answer at {path} yet, so what it has is not known"
+                return
             for container in self.todo():
                 if container.engine == engine:
                     self.errors[container.name] = (
@@ -171,6 +179,8 @@ class Call:
 
     def _find_image(self, key: tuple[str, str]) -> str | None:
         engine, image = key
+        if engine in self.silent:
+            return None
         answer = self.readers[engine].find(f"/images/{quote(image, safe='')}/json")
         return image_id(answer["Id"]) if answer else None
 
@@ -240,7 +250,7 @@ class Call:
         read = [c for c in todo if groups[c.name].current and c.state != "absent"]
         states = dict(zip([c.name for c in read], self._each(lambda c: self._inspect(groups[c.name]), read)))
         steps = [plan_service(c, groups[c.name], states.get(c.name), host) for c in todo]
-        steps = self._with_networks(steps)
+        steps = self._with_networks([self._without_engine(s) for s in steps])
         if self.request.purge:
             names = [str(entry.get("name")) for entry in self.request.entries]
             steps += plan_purge(names, [c for listed in self.listed.values() for c in listed])
@@ -261,10 +271,14 @@ class Call:
         found = t.cast("Listed", group.current)
         return parse_inspection(self.readers[found.engine].get(f"/containers/{found.id}/json"))
 
+    def _without_engine(self, step: Step) -> Step:
+        """The same, or with what can't be known of it where its engine does not answer."""
+        return replace(step, unknown=(self.silent[step.engine],)) if step.engine in self.silent else step
+
     def _with_networks(self, steps: list[Step]) -> list[Step]:
         """The steps without those that would make a container in a network that can't carry it."""
         making = [s for s in steps if s.action in ("created", "replaced")]
-        for engine in sorted({s.engine for s in making}):
+        for engine in sorted({s.engine for s in making} - set(self.silent)):
             networks = {n["Name"]: n for n in self.readers[engine].get("/networks")}
             for step in making:
                 if step.engine == engine and step.container:
