@@ -127,7 +127,7 @@ from ansible_collections.ipv6.services.plugins.plugin_utils._resolver import Res
 display = Display()
 
 
-class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core has no types
+class LookupModule(LookupBase):
     def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[t.Any]:
         self.set_options(var_options=variables, direct=kwargs)
         try:
