@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import typing as t
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Interface
 
 from ansible_collections.ipv6.services.plugins.module_utils._command import CommandError, Run, output
 from ansible_collections.ipv6.services.plugins.module_utils._service_address import ServiceAddress
@@ -39,10 +39,9 @@ def parse(text: str) -> list[tuple[IPv6Address, int, bool]]:
     """Address, length and whether it is deprecated, for each section that `render` wrote. Other lines are left out."""
     found: list[tuple[IPv6Address, int, bool]] = []
     for line in text.splitlines():
-        key, _, value = line.partition("=")
-        if key == "Address":
-            address, _, length = value.partition("/")
-            found.append((IPv6Address(address), int(length), False))
+        if line.startswith("Address="):
+            interface = IPv6Interface(line[len("Address=") :])
+            found.append((interface.ip, interface.network.prefixlen, False))
         elif line == "PreferredLifetime=0" and found:
             found[-1] = (*found[-1][:2], True)
     return found
