@@ -213,8 +213,6 @@ def _effective_changes(wanted: Container, state: State, now: float) -> list[Chan
         return [Change("effective ports", _texts(state.effective), _texts(wanted.ports))]
     if state.health == "unhealthy":
         return [Change("health", "unhealthy", "healthy")]
-    if not state.running and state.error:
-        return [Change("state", f"failed to start ({state.error})", "running")]
     return []
 
 

@@ -13,7 +13,13 @@ from ipaddress import IPv6Address
 import pytest
 
 from ansible_collections.ipv6.services.plugins.module_utils import _container_apply
-from ansible_collections.ipv6.services.plugins.module_utils._container_apply import Applier, Settings, mask, secrets_of
+from ansible_collections.ipv6.services.plugins.module_utils._container_apply import (
+    Applier,
+    Settings,
+    mask,
+    not_up,
+    secrets_of,
+)
 from ansible_collections.ipv6.services.plugins.module_utils._container_body import LABEL_NAME
 from ansible_collections.ipv6.services.plugins.module_utils._container_found import Listed, parse_inspection
 from ansible_collections.ipv6.services.plugins.module_utils._container_plan import Step
@@ -222,3 +228,23 @@ def test_secrets_are_masked_longest_first():
         mask("x abcdef abc 1 file-secret", secrets_of(wanted, {"D": "file-secret", "E": "1"}))
         == "x (hidden) (hidden) 1 (hidden)"
     )
+
+
+UP = parse_inspection(with_old().get("/containers/old/json"))
+
+
+@pytest.mark.parametrize(
+    ("state", "restarts", "text"),
+    [
+        (UP, None, None),
+        (replace(UP, restarts=2), 2, None),
+        (replace(UP, restarts=3), 2, "is in a restart loop"),
+        (replace(UP, restarting=True), None, "is in a restart loop"),
+        (replace(UP, running=False, exit_code=3, error="no program"), None, "stopped again, exit code 3: no program"),
+        (replace(UP, health="unhealthy"), None, "is unhealthy"),
+        (replace(UP, effective=frozenset()), None, "runs without its ports"),
+        (replace(UP, effective=frozenset()), 0, None),  # it is replaced then
+    ],
+)
+def test_what_counts_as_up(state, restarts, text):
+    assert not_up(WANTED, state, restarts) == text or text in not_up(WANTED, state, restarts)
