@@ -40,25 +40,24 @@ def host_plan(
     network: name of the engines' network for the services.
     packages: family of distributions -> engine -> package names; `docker` includes the SDK.
 
-    Returns, each empty where nothing is to be done: `packages` (names), `files` (path -> content), `absent_files`
-    (paths), `apply_sysctls` (bool), `daemon` (what daemon.json lacks), `reload_systemd` (bool), `units` (names to enable
-    and start), `enable` (names to enable only), `networks` (engines that lack it), `forward` (ip6tables rules that are
-    missing, each a list of arguments), and `problems` (sentences; nothing may be done while there are any).
+    Returns, each empty where nothing is to be done: `packages` (names), `files` (path -> content), `apply_sysctls` (bool),
+    `daemon` (what daemon.json lacks), `reload_systemd` (bool), `units` (names to enable and start), `enable` (names to
+    enable only), `networks` (engines that lack it), `forward` (ip6tables rules that are missing, each a list of
+    arguments), and `problems` (sentences; nothing may be done while there are any).
     """
     sysctls = _sysctls(facts, services)
-    both = {"docker", "podman"} <= set(engines) or ("podman" in engines and _engine(facts, "docker")["running"])
-    rules = _forward_rules(facts) if both else []
-    drop_in = _drop_in(rules)
-    wanted = {SYSCTL_FILE: _sysctl_file(sysctls), **({DOCKER_DROP_IN: drop_in} if rules else {})}
+    # Also for containers of Podman that this run is not about: the network of ours says that there are some.
+    beside = "podman" in engines or network in _engine(facts, "podman")["networks"]
+    rules = _forward_rules(facts) if beside else []
+    wanted = {SYSCTL_FILE: _sysctl_file(sysctls), **({DOCKER_DROP_IN: _drop_in(rules)} if rules else {})}
     held = facts["files"]
     files = {path: text for path, text in wanted.items() if held.get(path, "").strip() != text.strip()}
     return {
         "packages": _packages(facts, engines, packages),
         "files": files,
-        "absent_files": [DOCKER_DROP_IN] if DOCKER_DROP_IN in held and not rules else [],
         "apply_sysctls": SYSCTL_FILE in files or any(facts["sysctls"].get(k) != v for k, v in sysctls.items()),
         "daemon": _daemon(facts) if "docker" in engines else {},
-        "reload_systemd": DOCKER_DROP_IN in files or (DOCKER_DROP_IN in held and not rules),
+        "reload_systemd": DOCKER_DROP_IN in files,
         "units": _units(facts, engines),
         "enable": ["podman-restart.service"]
         if "podman" in engines and not _engine(facts, "podman").get("restart_unit_enabled")

@@ -54,7 +54,6 @@ READY = {
 NOTHING = {
     "packages": [],
     "files": {},
-    "absent_files": [],
     "apply_sysctls": False,
     "daemon": {},
     "reload_systemd": False,
@@ -87,8 +86,10 @@ def plan(facts, engines=("docker",), services=3):
     [
         pytest.param(host(engines__podman=None), ["docker"], id="docker alone"),
         pytest.param(host(engines__docker=None), ["podman"], id="podman alone"),
-        pytest.param(host(), ["docker"], id="a podman that runs none of the services asks for nothing"),
-        pytest.param(host(), [], id="no service, no need"),
+        pytest.param(
+            host(engines__podman__networks={}), ["docker"], id="a podman that runs none of ours asks for nothing"
+        ),
+        pytest.param(host(engines__podman__networks={}), [], id="no service, no need"),
     ],
 )
 def test_a_ready_host_lacks_nothing(facts, engines):
@@ -147,7 +148,13 @@ def test_a_ready_host_lacks_nothing(facts, engines):
             id="a docker of today does it by itself",
         ),
         pytest.param(host(engines__docker__networks={}), ["docker"], "networks", ["docker"], id="no network"),
-        pytest.param(host(files={}), ["docker"], "files", {SYSCTL_FILE: SYSCTLS}, id="settings that would not last"),
+        pytest.param(
+            host(engines__podman=None, files={}),
+            ["docker"],
+            "files",
+            {SYSCTL_FILE: SYSCTLS},
+            id="settings that would not last",
+        ),
         pytest.param(
             host(sysctls={"net.ipv6.ip_nonlocal_bind": "0"}),
             ["docker"],
@@ -157,6 +164,7 @@ def test_a_ready_host_lacks_nothing(facts, engines):
         ),
         pytest.param(
             host(
+                engines__podman=None,
                 links={"eth0": {"manager": "ifupdown"}},
                 sysctls={"net.ipv6.ip_nonlocal_bind": "1", "net.ipv6.conf.eth0.accept_ra": "1"},
             ),
@@ -193,10 +201,12 @@ def test_both_engines_on_one_host_need_dockers_consent():
     assert plan(ready, ["docker", "podman"]) == NOTHING
 
 
-def test_without_podman_the_rules_go_away():
-    left = plan(host(files={SYSCTL_FILE: SYSCTLS, DOCKER_DROP_IN: "old"}), ["docker"])
-    assert left["absent_files"] == [DOCKER_DROP_IN]
-    assert left["reload_systemd"]
+def test_the_rules_stay_for_containers_that_the_run_is_not_about():
+    # A run without Podman's services once took them away, and after the next reboot these answered no more.
+    drop_in = plan(host(), ["docker", "podman"])["files"][DOCKER_DROP_IN]
+    ready = host(forward_rules=RULES, files={SYSCTL_FILE: SYSCTLS, DOCKER_DROP_IN: drop_in})
+    assert plan(ready, ["docker"]) == NOTHING
+    assert plan(ready, []) == NOTHING
 
 
 @pytest.mark.parametrize(
