@@ -220,9 +220,9 @@ def parse_fixed(check: Checker, entry: _Entry) -> dict[str, t.Any]:
         "healthcheck": lambda v: parse_healthcheck(check, v),
         "hostname": values.parse_hostname,
         "init": bool,
-        "labels": lambda v: parse_labels(v),
+        "labels": parse_labels,
         "log_driver": values.parse_word,
-        "log_options": lambda v: parse_texts(v),
+        "log_options": parse_texts,
         "etc_hosts": lambda v: {
             values.parse_domain(str(h)): a if a == "host-gateway" else values.parse_ip(a) for h, a in v.items()
         },

@@ -62,7 +62,7 @@ FIXED = [
 ]
 
 
-@pytest.mark.parametrize(("option", "value", "expected"), FIXED, ids=[f"{o} {v}" for o, v, _ in FIXED])
+@pytest.mark.parametrize(("option", "value", "expected"), FIXED, ids=[f"{o} {v}" for o, v, expected in FIXED])
 def test_fixed(option, value, expected):
     assert parse(**{option: value}).fixed == {{"cap_add": "capabilities"}.get(option, option): expected}
 
@@ -227,7 +227,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("options", "field", "message"), BAD, ids=[f"{f} {n}" for n, (_, f, _m) in enumerate(BAD)])
+@pytest.mark.parametrize(("options", "field", "message"), BAD, ids=[f"{case[1]} {n}" for n, case in enumerate(BAD)])
 def test_bad_entries(options, field, message):
     with pytest.raises(EntryError) as error:
         parse(**options)

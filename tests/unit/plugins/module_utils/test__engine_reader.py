@@ -60,7 +60,7 @@ def server(tmp_path):
 
 def test_one_connection_is_kept(server):
     reader = EngineReader(server.server_address)
-    assert [reader.get("/good") for _ in range(3)] == [[{"Id": "1"}]] * 3
+    assert [reader.get("/good") for dummy in range(3)] == [[{"Id": "1"}]] * 3
     assert server.connections == 1
 
 
@@ -73,7 +73,7 @@ def test_a_connection_that_the_engine_closed_is_made_again(server):
 def test_each_thread_has_its_own_connection(server):
     reader = EngineReader(server.server_address)
     seen = []
-    threads = [threading.Thread(target=lambda: seen.append(reader.get("/good"))) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: seen.append(reader.get("/good"))) for dummy in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
