@@ -234,7 +234,11 @@ def check_host(host: Host, placed: t.Sequence[Placed]) -> t.Iterator[Problem]:
         return
     if not facts.default_route:
         text = "It has no IPv6 default route, so its services could not answer beyond the LAN."
-        yield Problem(host.name, None, "host", None, text, "See to the router's advertisements, or set a gateway.")
+        mend = (
+            "Set a gateway, or see to the router's advertisements: with forwarding on, the kernel ignores them unless"
+            " net.ipv6.conf.INTERFACE.accept_ra is 2."
+        )
+        yield Problem(host.name, None, "host", None, text, mend)
     interface = host.interface or facts.interface
     prefixes = [prefix for prefix, link in facts.prefixes if interface in (None, link)]
     has = f"{host.name} has {', '.join(map(str, prefixes)) or 'none'} on {interface or 'its interfaces'}"

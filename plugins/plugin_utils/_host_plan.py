@@ -40,32 +40,34 @@ def host_plan(
     network: name of the engines' network for the services.
     packages: family of distributions -> engine -> package names; `docker` includes the SDK.
 
-    Returns, each empty where nothing is to be done: `packages` (names), `files` (path -> content), `apply_sysctls` (bool),
-    `daemon` (what daemon.json lacks), `reload_systemd` (bool), `units` (names to enable and start), `enable` (names to
-    enable only), `networks` (engines that lack it), `forward` (ip6tables rules that are missing, each a list of
-    arguments), and `problems` (sentences; nothing may be done while there are any).
+    Returns, each empty where nothing is to be done: `packages` (names), `sysctls` (name -> value, what the kernel has
+    otherwise or would forget), `sysctl_file` (content of the file that keeps them, always there), `daemon` (what daemon.json
+    lacks), `units` (names to enable and start), `enable` (names to enable only), `drop_in` (content of Docker's),
+    `forward` (ip6tables rules that are missing, each a list of arguments), `networks` (engines that lack it), and
+    `problems` (sentences; nothing may be done while there are any).
     """
     sysctls = _sysctls(facts, services)
+    kept = _same(facts, SYSCTL_FILE, _sysctl_file(sysctls))
     # Also for containers of Podman that this run is not about: the network of ours says that there are some.
     beside = "podman" in engines or network in _engine(facts, "podman")["networks"]
     rules = _forward_rules(facts) if beside else []
-    wanted = {SYSCTL_FILE: _sysctl_file(sysctls), **({DOCKER_DROP_IN: _drop_in(rules)} if rules else {})}
-    held = facts["files"]
-    files = {path: text for path, text in wanted.items() if held.get(path, "").strip() != text.strip()}
     return {
         "packages": _packages(facts, engines, packages),
-        "files": files,
-        "apply_sysctls": SYSCTL_FILE in files or any(facts["sysctls"].get(k) != v for k, v in sysctls.items()),
+        "sysctls": {k: v for k, v in sysctls.items() if not kept or facts["sysctls"].get(k) != v},
+        "sysctl_file": _sysctl_file(sysctls),
         "daemon": _daemon(facts) if "docker" in engines else {},
-        "reload_systemd": DOCKER_DROP_IN in files,
         "units": _units(facts, engines),
-        "enable": ["podman-restart.service"]
-        if "podman" in engines and not _engine(facts, "podman").get("restart_unit_enabled")
-        else [],
-        "networks": [e for e in sorted(engines) if network not in _engine(facts, e)["networks"]],
+        "enable": _enable(facts, engines),
+        "drop_in": "" if not rules or _same(facts, DOCKER_DROP_IN, _drop_in(rules)) else _drop_in(rules),
         "forward": [rule for rule in rules if not _in_force(rule, facts["forward_rules"])],
+        "networks": [e for e in sorted(engines) if network not in _engine(facts, e)["networks"]],
         "problems": _problems(facts, engines, network),
     }
+
+
+def _same(facts: t.Mapping[str, t.Any], path: str, text: str) -> bool:
+    """Whether a file of ours has that content."""
+    return t.cast("str", facts["files"].get(path, "")).strip() == text.strip()
 
 
 def _engine(facts: t.Mapping[str, t.Any], engine: str) -> dict[str, t.Any]:
@@ -147,6 +149,12 @@ def _units(facts: t.Mapping[str, t.Any], engines: t.Collection[str]) -> list[str
     if "podman" in engines and podman["installed"] and not (podman.get("socket_enabled") and podman["running"]):
         units.append("podman.socket")
     return units
+
+
+def _enable(facts: t.Mapping[str, t.Any], engines: t.Collection[str]) -> list[str]:
+    """Units that must start at boot, and need not run now."""
+    lacking = "podman" in engines and not _engine(facts, "podman").get("restart_unit_enabled")
+    return ["podman-restart.service"] if lacking else []
 
 
 def _forward_rules(facts: t.Mapping[str, t.Any]) -> list[list[str]]:

@@ -53,10 +53,10 @@ READY = {
 }
 NOTHING = {
     "packages": [],
-    "files": {},
-    "apply_sysctls": False,
+    "sysctls": {},
+    "sysctl_file": SYSCTLS,
     "daemon": {},
-    "reload_systemd": False,
+    "drop_in": "",
     "units": [],
     "enable": [],
     "networks": [],
@@ -151,15 +151,15 @@ def test_a_ready_host_lacks_nothing(facts, engines):
         pytest.param(
             host(engines__podman=None, files={}),
             ["docker"],
-            "files",
-            {SYSCTL_FILE: SYSCTLS},
+            "sysctls",
+            {"net.ipv6.ip_nonlocal_bind": "1"},
             id="settings that would not last",
         ),
         pytest.param(
             host(sysctls={"net.ipv6.ip_nonlocal_bind": "0"}),
             ["docker"],
-            "apply_sysctls",
-            True,
+            "sysctls",
+            {"net.ipv6.ip_nonlocal_bind": "1"},
             id="settings that somebody has changed since",
         ),
         pytest.param(
@@ -169,8 +169,8 @@ def test_a_ready_host_lacks_nothing(facts, engines):
                 sysctls={"net.ipv6.ip_nonlocal_bind": "1", "net.ipv6.conf.eth0.accept_ra": "1"},
             ),
             ["docker"],
-            "files",
-            {SYSCTL_FILE: HEADER + "net.ipv6.conf.eth0.accept_ra = 2\nnet.ipv6.ip_nonlocal_bind = 1\n"},
+            "sysctl_file",
+            HEADER + "net.ipv6.conf.eth0.accept_ra = 2\nnet.ipv6.ip_nonlocal_bind = 1\n",
             id="a kernel that takes the default route from the router keeps it",
         ),
         pytest.param(
@@ -192,9 +192,8 @@ def test_what_a_host_lacks(facts, engines, key, expected):
 def test_both_engines_on_one_host_need_dockers_consent():
     both = plan(host(), ["docker", "podman"])
     assert [" ".join(["-A", *rule]) for rule in both["forward"]] == [rule.replace('"', "") for rule in RULES]
-    assert list(both["files"]) == [DOCKER_DROP_IN]
-    assert both["reload_systemd"]
-    drop_in = both["files"][DOCKER_DROP_IN]
+    assert both["sysctls"] == {}
+    drop_in = both["drop_in"]
     assert drop_in.count("ExecStartPost=-/usr/sbin/ip6tables -w -I DOCKER-USER ") == len(RULES)
 
     ready = host(forward_rules=RULES, files={SYSCTL_FILE: SYSCTLS, DOCKER_DROP_IN: drop_in})
@@ -203,7 +202,7 @@ def test_both_engines_on_one_host_need_dockers_consent():
 
 def test_the_rules_stay_for_containers_that_the_run_is_not_about():
     # A run without Podman's services once took them away, and after the next reboot these answered no more.
-    drop_in = plan(host(), ["docker", "podman"])["files"][DOCKER_DROP_IN]
+    drop_in = plan(host(), ["docker", "podman"])["drop_in"]
     ready = host(forward_rules=RULES, files={SYSCTL_FILE: SYSCTLS, DOCKER_DROP_IN: drop_in})
     assert plan(ready, ["docker"]) == NOTHING
     assert plan(ready, []) == NOTHING
@@ -223,6 +222,6 @@ def test_the_neighbour_table_grows_with_the_addresses(services, threshold, expec
     sysctls = {"net.ipv6.ip_nonlocal_bind": "1", "net.ipv6.conf.eth0.accept_ra": "0"}
     if threshold is not None:
         sysctls["net.ipv6.neigh.default.gc_thresh3"] = threshold
-    text = plan(host(sysctls=sysctls, files={}), services=services)["files"][SYSCTL_FILE]
+    text = plan(host(sysctls=sysctls, files={}), services=services)["sysctl_file"]
     assert (f"gc_thresh3 = {expected}" in text) == (expected is not None)
     assert expected is not None or "gc_thresh3" not in text
