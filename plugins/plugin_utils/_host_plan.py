@@ -159,11 +159,15 @@ def _enable(facts: t.Mapping[str, t.Any], engines: t.Collection[str]) -> list[st
 
 def _forward_rules(facts: t.Mapping[str, t.Any]) -> list[list[str]]:
     """What lets Podman's traffic pass Docker's FORWARD policy of DROP (DESIGN.md, fact 11)."""
-    docker = _engine(facts, "docker")
+    docker, chains = _engine(facts, "docker"), facts["forward_rules"]
     if not docker["running"]:
         return []
-    # Docker before 23 makes no DOCKER-USER chain for IPv6.
-    chain = "DOCKER-USER" if _version(facts, "docker") >= (23,) else "FORWARD"
+    if "-N DOCKER-USER" in chains:
+        chain = "DOCKER-USER"
+    elif docker["ip6tables"] and chains:
+        chain = "FORWARD"  # Docker before 23 makes no chain for users
+    else:
+        return []  # it leaves the forwarding of IPv6 alone
     mark = ["-m", "comment", "--comment", MARK, "-j", "ACCEPT"]
     return [
         [chain, "-m", "conntrack", "--ctstate", "DNAT", *mark],

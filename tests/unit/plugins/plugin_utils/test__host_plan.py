@@ -31,7 +31,7 @@ READY = {
     "os": {"id": "debian", "id_like": []},
     "sysctls": {"net.ipv6.ip_nonlocal_bind": "1", "net.ipv6.conf.eth0.accept_ra": "0"},
     "files": {SYSCTL_FILE: SYSCTLS},
-    "forward_rules": [],
+    "forward_rules": ["-N DOCKER-USER", "-A DOCKER-USER -j RETURN"],
     "sdk": {"installed": True, "version": "7.1.0"},
     "engines": {
         "docker": {
@@ -196,14 +196,28 @@ def test_both_engines_on_one_host_need_dockers_consent():
     drop_in = both["drop_in"]
     assert drop_in.count("ExecStartPost=-/usr/sbin/ip6tables -w -I DOCKER-USER ") == len(RULES)
 
-    ready = host(forward_rules=RULES, files={SYSCTL_FILE: SYSCTLS, DOCKER_DROP_IN: drop_in})
+    ready = host(forward_rules=["-N DOCKER-USER", *RULES], files={SYSCTL_FILE: SYSCTLS, DOCKER_DROP_IN: drop_in})
     assert plan(ready, ["docker", "podman"]) == NOTHING
+
+
+@pytest.mark.parametrize(
+    "ip6tables, chains, chain",
+    [
+        pytest.param(False, ["-P FORWARD ACCEPT"], None, id="a docker that leaves the forwarding of IPv6 alone"),
+        pytest.param(True, ["-P FORWARD DROP"], "FORWARD", id="a docker that makes no chain for users"),
+        pytest.param(True, [], None, id="a host without ip6tables"),
+        pytest.param(True, ["-N DOCKER-USER"], "DOCKER-USER", id="a docker of today"),
+    ],
+)
+def test_where_podman_needs_dockers_consent(ip6tables, chains, chain):
+    facts = host(engines__docker__ip6tables=ip6tables, forward_rules=chains)
+    assert {rule[0] for rule in plan(facts, ["podman"])["forward"]} == ({chain} if chain else set())
 
 
 def test_the_rules_stay_for_containers_that_the_run_is_not_about():
     # A run without Podman's services once took them away, and after the next reboot these answered no more.
     drop_in = plan(host(), ["docker", "podman"])["drop_in"]
-    ready = host(forward_rules=RULES, files={SYSCTL_FILE: SYSCTLS, DOCKER_DROP_IN: drop_in})
+    ready = host(forward_rules=["-N DOCKER-USER", *RULES], files={SYSCTL_FILE: SYSCTLS, DOCKER_DROP_IN: drop_in})
     assert plan(ready, ["docker"]) == NOTHING
     assert plan(ready, []) == NOTHING
 
