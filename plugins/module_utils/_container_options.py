@@ -93,7 +93,7 @@ def _network(value: object) -> _Entry:
     network: t.Mapping[str, t.Any] = (
         {"name": value} if isinstance(value, str) else value if isinstance(value, dict) else {}
     )
-    unknown = sorted(set(network) - set(_NETWORK_OPTIONS))
+    unknown = sorted(set(network) - set(_NETWORK_OPTIONS), key=repr)  # YAML has keys of any type
     if unknown:
         raise OptionError(f"{unknown[0]!r} is no option of a network.", f"Options are {', '.join(_NETWORK_OPTIONS)}.")
     name = network.get("name")

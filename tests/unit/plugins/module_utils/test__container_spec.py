@@ -199,6 +199,8 @@ BAD = [
     ({"log_driver": "json-file", "log_options": {"compress": True}}, "log_options", "is no text"),
     ({"security_opts": ["nothing"]}, "security_opts[0]", "no security option"),
     ({"security_opts": ["seccomp=/etc/profile.json"]}, "security_opts[0]", "no JSON"),
+    ({"networks": [{"": "x", 0: "y"}]}, "networks[0]", "no option of a network"),
+    ({"networks": [{"name": "a", None: 1, 0: 2, "": 3}]}, "networks[0]", "no option of a network"),
     ({"stop_signal": "SIGTRM"}, "stop_signal", "Did you mean TERM?"),
     ({"stop_timeout": -1}, "stop_timeout", "out of range"),
     ({"sysctls": {"vm.swappiness": 1}}, "sysctls", "for itself"),
