@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import typing as t
@@ -22,6 +21,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._container_mounts im
     volume_target,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._container_values import OptionError, from_request_error
+from ansible_collections.ipv6.services.plugins.module_utils._engine_gaps import is_json
 
 # Labels of our own begin with it.
 LABEL_PREFIX = "ipv6.services."
@@ -320,19 +320,12 @@ def parse_security_option(value: str) -> str:
     name, separator, rest = (
         value.replace(":", "=", 1).partition("=") if "=" not in value.split(":")[0] else value.partition("=")
     )
-    if name == "seccomp" and rest not in ("unconfined", "builtin") and not _is_json(rest):
-        # The engine's API takes the profile itself; a path would be opened by the client, and this one runs elsewhere.
+    if name == "seccomp" and rest not in ("unconfined", "builtin") and not rest.startswith("/") and not is_json(rest):
         raise OptionError(
-            "The seccomp profile is no JSON.", "Give the profile itself: seccomp={{ lookup('file', PATH) }}."
+            "The seccomp profile is neither JSON nor a path.",
+            "Give Docker the profile itself, seccomp={{ lookup('file', PATH) }}, and Podman its path on the host.",
         )
     return f"{name}{separator}{rest}"
-
-
-def _is_json(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except ValueError:
-        return False
 
 
 def parse_healthcheck(check: Checker, value: _Entry) -> _Entry | None:

@@ -22,7 +22,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._container_values im
     parse_image,
     parse_service_name,
 )
-from ansible_collections.ipv6.services.plugins.module_utils._engine_gaps import options_podman_drops
+from ansible_collections.ipv6.services.plugins.module_utils._engine_gaps import options_podman_drops, security_refusals
 from ansible_collections.ipv6.services.plugins.module_utils._ports import Binding, parse_ports
 
 ENGINES = ("docker", "podman")
@@ -197,13 +197,16 @@ def parse_container(entry: t.Mapping[str, t.Any], engine: str = "docker", addres
     twice = sorted(set(container.env) & set(container.secret_env))
     if twice:
         check.add("secret_env", None, f"{twice[0]} is in env too.", "Take it out of env.")
-    for option in options_podman_drops(container.fixed) if engine == "podman" else ():
+    for option in options_podman_drops(container.fixed, container.limits) if engine == "podman" else ():
         check.add(
             option,
             None,
             "Podman's API leaves it out without a word.",
             "Leave it out, or give the service `engine: docker`.",
         )
+    given = [option for option in container.fixed.get("security_opts", ()) if option]
+    for refusal in security_refusals(engine, given):
+        check.add("security_opts", refusal.option, refusal.problem, refusal.mend)
     check.raise_problems(EntryError, Problem)
     return container
 

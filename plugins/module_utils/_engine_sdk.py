@@ -17,6 +17,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._engine_reader impor
 _MENDS = {
     "cannot assign requested address": "The address is not on this host: give it with ipv6.services.address first.",
     "address already in use": "Something else listens there; `ss -lntup` on the host says what.",
+    "opening seccomp profile failed": "`security_opts` names it: put that file on this host first.",
     "catatonit": "Install the package catatonit, which Podman needs for `init`.",
 }
 

@@ -204,7 +204,7 @@ options:
         description: Soft memory limit.
         type: str
       memory_swap:
-        description: Limit of memory and swap together, or V(unlimited).
+        description: Limit of memory and swap together, or V(unlimited), which Podman's API leaves out, so it is an error there.
         type: str
       mounts:
         description: What is mounted in the container, with more to say than O(containers[].volumes) can.
@@ -293,7 +293,10 @@ options:
         description: OCI runtime. Podman's API leaves it out, so it is an error there.
         type: str
       security_opts:
-        description: Security options, as V(no-new-privileges) or V(label=type:TYPE). A seccomp profile is given as its JSON text.
+        description:
+          - Security options, as V(no-new-privileges) or V(label=type:TYPE).
+          - A seccomp profile is given to Docker as its JSON text, and to Podman as the path of a file on the host, whose later
+            changes are not noticed.
         type: list
         elements: str
       shm_size:

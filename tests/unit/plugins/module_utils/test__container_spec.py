@@ -198,7 +198,7 @@ BAD = [
     ({"log_options": {"max-size": "1m"}}, "log_options", "driver that is not named"),
     ({"log_driver": "json-file", "log_options": {"compress": True}}, "log_options", "is no text"),
     ({"security_opts": ["nothing"]}, "security_opts[0]", "no security option"),
-    ({"security_opts": ["seccomp=/etc/profile.json"]}, "security_opts[0]", "no JSON"),
+    ({"security_opts": ["seccomp=/etc/profile.json"]}, "security_opts", "the profile: seccomp={{"),
     ({"networks": [{"": "x", 0: "y"}]}, "networks[0]", "no option of a network"),
     ({"networks": [{"name": "a", None: 1, 0: 2, "": 3}]}, "networks[0]", "no option of a network"),
     ({"stop_signal": "SIGTRM"}, "stop_signal", "Did you mean TERM?"),
@@ -208,7 +208,13 @@ BAD = [
     ({"ports": ["0"]}, "ports[0]", "port 0"),
     ({"ports": [80, 1342]}, "ports[1]", "base 60"),
     ({"ports": ["80", "80:81"]}, "ports", "published twice"),
+    # What one engine alone knows
+    ({"security_opts": ["seccomp=profile.json"]}, "security_opts[0]", "neither JSON nor a path"),
+    ({"security_opts": ["unmask=ALL"]}, "security_opts", "engine: podman"),
+    ({"engine": "podman", "security_opts": ['seccomp={"a": 1}']}, "security_opts", "takes the path"),
+    ({"engine": "podman", "security_opts": ["seccomp:builtin"]}, "security_opts", "Leave it out"),
     # What Podman would leave out
+    ({"engine": "podman", "memory": "1G", "memory_swap": "unlimited"}, "memory_swap", "leaves it out"),
     ({"engine": "podman", "domainname": "example.com"}, "domainname", "leaves it out"),
     ({"engine": "podman", "runtime": "runc"}, "runtime", "leaves it out"),
     (
@@ -237,6 +243,19 @@ def test_bad_entries(options, field, message):
     assert problem.field == field
     assert message in f"{problem.problem} {problem.mend}"
     assert problem.mend
+
+
+@pytest.mark.parametrize(
+    ("engine", "option"),
+    [
+        ("docker", 'seccomp={"a": 1}'),
+        ("docker", "seccomp=builtin"),
+        ("podman", "seccomp=/p.json"),
+        ("podman", "mask=/a"),
+    ],
+)
+def test_security_options_that_an_engine_takes(engine, option):
+    assert parse(engine=engine, security_opts=[option]).fixed["security_opts"] == [option]
 
 
 WRONG_TYPES = [
