@@ -87,6 +87,7 @@ def read_docker(path: str) -> Json:
         "networks": networks,
         "ip6tables": docker_ip6tables(settings, version),
         "socket": path,
+        "enabled": _enabled("docker.service"),
     }
 
 

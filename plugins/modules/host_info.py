@@ -129,7 +129,8 @@ engines:
   description:
     - C(docker) and C(podman) - whether it is installed and answers, its version, its networks and whether each has
       IPv6, and whether it does DNAT for IPv6 (C(ip6tables)).
-    - For C(podman) also whether C(podman-restart.service) and C(podman.socket) are enabled.
+    - For C(docker) also whether its service is C(enabled), for C(podman) whether C(podman-restart.service) and
+      C(podman.socket) are.
   returned: success
   type: dict
   sample:
@@ -140,6 +141,7 @@ engines:
       networks: {bridge: {ipv6: false}}
       ip6tables: false
       socket: /run/docker.sock
+      enabled: true
     podman:
       installed: true
       running: true

@@ -46,8 +46,9 @@ def host_plan(
     `forward` (ip6tables rules that are missing, each a list of arguments), `networks` (engines that lack it), and
     `problems` (sentences; nothing may be done while there are any).
     """
-    sysctls = _sysctls(facts, services)
-    kept = _same(facts, SYSCTL_FILE, _sysctl_file(sysctls))
+    # A host without services gets nothing; one that had some keeps its settings until they are retired.
+    sysctls = _sysctls(facts, services) if engines or services or SYSCTL_FILE in facts["files"] else {}
+    kept = not sysctls or _same(facts, SYSCTL_FILE, _sysctl_file(sysctls))
     # Also for containers of Podman that this run is not about: the network of ours says that there are some.
     beside = "podman" in engines or network in _engine(facts, "podman")["networks"]
     rules = _forward_rules(facts) if beside else []
@@ -114,7 +115,7 @@ def _sysctls(facts: t.Mapping[str, t.Any], services: int) -> dict[str, str]:
     wanted = {"net.ipv6.ip_nonlocal_bind": "1"}
     interface = facts.get("interface")
     if interface:
-        name = f"net.ipv6.conf.{interface}.accept_ra"
+        name = f"net.ipv6.conf.{interface}.accept_ra"  # in the file with slashes: a VLAN's name has a dot
         manager = (facts["links"].get(interface) or {}).get("manager")
         if manager not in HANDLE_ADVERTISEMENTS and facts["sysctls"].get(name) in ("1", "2"):
             # With forwarding on, which every engine sets, the kernel would drop its default route (DESIGN.md, fact 18).
@@ -128,7 +129,14 @@ def _sysctls(facts: t.Mapping[str, t.Any], services: int) -> dict[str, str]:
 
 
 def _sysctl_file(sysctls: t.Mapping[str, str]) -> str:
-    return HEADER + "".join(f"{name} = {value}\n" for name, value in sorted(sysctls.items()))
+    """One line a setting. Where a slash comes first, the dots behind it are part of a name, as that of a VLAN."""
+    return HEADER + "".join(f"{_with_slashes(name)} = {value}\n" for name, value in sorted(sysctls.items()))
+
+
+def _with_slashes(name: str) -> str:
+    """net.ipv6.conf.eth0.100.accept_ra as net/ipv6/conf/eth0.100/accept_ra; others as they are."""
+    found = re.fullmatch(r"net\.ipv6\.conf\.(.+)\.([a-z_]+)", name)
+    return f"net/ipv6/conf/{found[1]}/{found[2]}" if found else name
 
 
 def _daemon(facts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -152,9 +160,14 @@ def _units(facts: t.Mapping[str, t.Any], engines: t.Collection[str]) -> list[str
 
 
 def _enable(facts: t.Mapping[str, t.Any], engines: t.Collection[str]) -> list[str]:
-    """Units that must start at boot, and need not run now."""
-    lacking = "podman" in engines and not _engine(facts, "podman").get("restart_unit_enabled")
-    return ["podman-restart.service"] if lacking else []
+    """Units that must start at boot. What brings Podman's containers back need not run now."""
+    docker, podman = _engine(facts, "docker"), _engine(facts, "podman")
+    units = []
+    if "docker" in engines and docker["installed"] and not docker.get("enabled"):
+        units.append("docker.service")
+    if "podman" in engines and podman["installed"] and not podman.get("restart_unit_enabled"):
+        units.append("podman-restart.service")
+    return units
 
 
 def _forward_rules(facts: t.Mapping[str, t.Any]) -> list[list[str]]:

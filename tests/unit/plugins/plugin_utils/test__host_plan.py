@@ -40,6 +40,7 @@ READY = {
             "version": "26.1.5+dfsg1",
             "networks": {"ipv6-services": {"ipv6": True}},
             "ip6tables": True,
+            "enabled": True,
         },
         "podman": {
             "installed": True,
@@ -147,6 +148,20 @@ def test_a_ready_host_lacks_nothing(facts, engines):
             {},
             id="a docker of today does it by itself",
         ),
+        pytest.param(
+            host(engines__docker__enabled=False),
+            ["docker"],
+            "enable",
+            ["docker.service"],
+            id="a docker that no boot starts",
+        ),
+        pytest.param(
+            host(engines__podman__installed=False, engines__podman__restart_unit_enabled=False),
+            ["podman"],
+            "enable",
+            [],
+            id="a unit that is not there yet is not enabled",
+        ),
         pytest.param(host(engines__docker__networks={}), ["docker"], "networks", ["docker"], id="no network"),
         pytest.param(
             host(engines__podman=None, files={}),
@@ -170,7 +185,7 @@ def test_a_ready_host_lacks_nothing(facts, engines):
             ),
             ["docker"],
             "sysctl_file",
-            HEADER + "net.ipv6.conf.eth0.accept_ra = 2\nnet.ipv6.ip_nonlocal_bind = 1\n",
+            HEADER + "net/ipv6/conf/eth0/accept_ra = 2\nnet.ipv6.ip_nonlocal_bind = 1\n",
             id="a kernel that takes the default route from the router keeps it",
         ),
         pytest.param(
@@ -187,6 +202,18 @@ def test_a_ready_host_lacks_nothing(facts, engines):
 )
 def test_what_a_host_lacks(facts, engines, key, expected):
     assert plan(facts, engines)[key] == expected
+
+
+def test_a_host_without_services_gets_nothing():
+    bare = host(engines={}, files={}, sysctls={"net.ipv6.ip_nonlocal_bind": "0"})
+    assert plan(bare, [], services=0) == {**NOTHING, "sysctl_file": HEADER}
+
+
+def test_a_vlan_keeps_the_dot_of_its_name():
+    name = "net.ipv6.conf.eth0.100.accept_ra"
+    facts = host(interface="eth0.100", links={"eth0.100": {"manager": "ifupdown"}}, sysctls={name: "1"})
+    assert "\nnet/ipv6/conf/eth0.100/accept_ra = 2\n" in plan(facts)["sysctl_file"]
+    assert plan(facts)["sysctls"][name] == "2"
 
 
 def test_both_engines_on_one_host_need_dockers_consent():
