@@ -78,10 +78,12 @@ def diff(outcomes: t.Iterable[Outcome]) -> dict[str, t.Any]:
 
 
 def _hidden(changes: t.Iterable[Change]) -> list[Change]:
-    return [Change(c.what, _hide(c.before), _hide(c.after)) if c.what == "log_options" else c for c in changes]
+    return [
+        Change(c.what, hide_secrets(c.before), hide_secrets(c.after)) if c.what == "log_options" else c for c in changes
+    ]
 
 
-def _hide(options: object) -> object:
+def hide_secrets(options: object) -> object:
     """Options of a log driver without what looks like a secret by its name."""
     if not isinstance(options, dict):
         return options

@@ -78,7 +78,8 @@ options:
         default: started
       secret_env:
         description:
-          - Environment variables whose values are never shown, neither in results nor in labels of the container.
+          - Environment variables whose values are never shown, neither in results, nor in the log of the host, nor in labels of
+            the container.
           - Who may ask the engine can read them there.
         type: dict
       image:
@@ -142,7 +143,8 @@ options:
       env:
         description:
           - Environment variables. Values have to be text, so put V("true") and V("8080") in quotes.
-          - Values are never shown, but for secrets use O(containers[].secret_env).
+          - Values are never shown by this module. What the container writes of them itself can be in an error, where those of
+            O(containers[].secret_env) are masked.
         type: dict
       env_file:
         description:
@@ -481,9 +483,10 @@ problems:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.ipv6.services.plugins.module_utils._container_call import DEFAULT_NETWORK, Call, Request
+from ansible_collections.ipv6.services.plugins.module_utils._container_module import ContainerModule
 from ansible_collections.ipv6.services.plugins.module_utils._container_report import (
     changed,
     diff,
@@ -510,7 +513,7 @@ ARGUMENTS = {
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    module = ContainerModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     if module.params["threads"] < 1:
         module.fail_json(msg=f"threads is {module.params['threads']}. Give 1 or more.")
     call = Call(parse_request(module.params, module.check_mode))
