@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -160,16 +161,14 @@ class Call:
             self.listed[engine] = parse_list(engine, reader.get("/containers/json?all=1"))
             self.readers[engine] = reader
         except EngineError as exc:
-            if self.request.check_mode:
+            if self.request.check_mode and exc.nobody_there:
                 # The role host would install and start it before a real run gets here.
                 self.listed[engine] = ()
                 self.silent[engine] = f"{engine} does not answer at {path} yet, so what it has is not known"
                 return
             for container in self.todo():
                 if container.engine == engine:
-                    self.errors[container.name] = (
-                        f"{engine} does not answer at {path}: {exc}. Install and start it, as the role ipv6.services.host does."
-                    )
+                    self.errors[container.name] = unreadable(engine, path, exc)
 
     def _read_images(self) -> None:
         wanted = sorted({(c.engine, c.image) for c in self.todo() if c.state != "absent"})
@@ -303,6 +302,16 @@ class Call:
             wait_timeout=self.request.wait_timeout,
         )
         return Applier(self.sdk, self.readers, settings).apply(steps)
+
+
+def unreadable(engine: str, path: str, error: EngineError) -> str:
+    """Why nothing is known of an engine, with the mend where there is one."""
+    if error.nobody_there:
+        return (
+            f"{engine} does not answer at {path}: {error}. Install and start it, as the role ipv6.services.host does."
+        )
+    mend = " Only root can use it: set `become: true`." if error.number in (errno.EACCES, errno.EPERM) else ""
+    return f"{engine} at {path} can't be asked for its containers: {error}.{mend}"
 
 
 def parse_env_file(text: str) -> dict[str, str]:

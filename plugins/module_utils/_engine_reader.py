@@ -9,6 +9,7 @@ Importing the docker SDK takes longer than everything else that a run without ch
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import socket
@@ -19,9 +20,15 @@ import typing as t
 class EngineError(Exception):
     """An engine did not answer, or refused: the call, its status and the answer."""
 
-    def __init__(self, message: str, status: int = 0) -> None:
+    def __init__(self, message: str, status: int = 0, number: int | None = None) -> None:
         super().__init__(message)
         self.status = status  # of HTTP; 0 where there was no answer
+        self.number = number  # errno, where the socket could not be used
+
+    @property
+    def nobody_there(self) -> bool:
+        """Whether nothing listens at the socket, as before the engine is installed or started."""
+        return self.number in (errno.ENOENT, errno.ECONNREFUSED)
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -97,4 +104,5 @@ class EngineReader:
             raise
 
     def _unreachable(self, path: str, exc: Exception) -> EngineError:
-        return EngineError(f"GET {path} on {self.socket_path}: {exc or type(exc).__name__}")
+        text = str(exc) or type(exc).__name__
+        return EngineError(f"GET {path} on {self.socket_path}: {text}", number=getattr(exc, "errno", None))

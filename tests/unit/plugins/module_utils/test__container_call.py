@@ -2,36 +2,76 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A call against engines that are not there."""
+"""A call against engines that are not there, and against some that answer oddly."""
 
 from __future__ import annotations
 
+import errno
+from contextlib import ExitStack
+
 import pytest
 
+from ansible_collections.ipv6.services.plugins.module_utils import _container_call
 from ansible_collections.ipv6.services.plugins.module_utils._container_call import Call, Request
+from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
+
+from .unix_server import serving
 
 ENTRY = {"name": "web1", "address": "2001:db8::201", "image": "a:1", "ports": [80]}
+LIST, IMAGE, NETWORKS = "/containers/json", "/images/a%3A1/json", "/networks"
+# An engine with the image and the network, and no container.
+EMPTY = {
+    LIST: (200, []),
+    IMAGE: (200, {"Id": "sha256:1"}),
+    NETWORKS: (200, [{"Name": "ipv6-services", "EnableIPv6": True}]),
+}
 
 
-def call(tmp_path, check_mode, **entry):
-    sockets = {engine: str(tmp_path / engine) for engine in ("docker", "podman")}
-    request = Request([{**ENTRY, **entry}], "docker", sockets, "ipv6-services", 4, False, 60, 60, check_mode)
-    done = Call(request)
-    done.parse()
-    done.read()
-    done.pull()
-    return done, done.apply(done.plan())
+def listed(name, ident="1", **labels):
+    labels = {"ipv6.services.name": name, "ipv6.services.address": "2001:db8::201", **labels}
+    return {"Id": ident, "Names": [f"/{name}"], "State": "running", "Image": "a:1", "Labels": labels}
 
 
-def test_an_engine_that_does_not_answer_is_an_error(tmp_path):
-    done, outcomes = call(tmp_path, check_mode=False)
+@pytest.fixture
+def call(tmp_path):
+    """Makes a call in check mode; `engines` are those that answer."""
+    with ExitStack() as stack:
+
+        def run(*entries, engines=(), check_mode=True, purge=False, **options):
+            for engine, answers in dict(engines).items():
+                stack.enter_context(serving(tmp_path / engine, answers))
+            sockets = {engine: str(tmp_path / engine) for engine in ("docker", "podman")}
+            done = Call(
+                Request(
+                    entries=entries or [{**ENTRY}],
+                    engine="docker",
+                    sockets=sockets,
+                    network="ipv6-services",
+                    threads=4,
+                    purge=purge,
+                    wait_timeout=60,
+                    pull_timeout=60,
+                    check_mode=check_mode,
+                    **options,
+                )
+            )
+            done.parse()
+            done.read()
+            done.pull()
+            return done, done.apply(done.plan())
+
+        yield run
+
+
+def test_an_engine_that_does_not_answer_is_an_error(call, tmp_path):
+    done, outcomes = call(check_mode=False)
     assert outcomes == []
     assert done.errors["web1"].startswith(f"docker does not answer at {tmp_path}/docker")
 
 
 @pytest.mark.parametrize("engine", ["docker", "podman"])
-def test_in_check_mode_it_is_taken_for_one_that_role_host_will_start(tmp_path, engine):
-    done, (outcome,) = call(tmp_path, check_mode=True, engine=engine)
+def test_in_check_mode_it_is_taken_for_one_that_role_host_will_start(call, tmp_path, engine):
+    done, (outcome,) = call({**ENTRY, "engine": engine})
     assert done.errors == {}
     assert outcome.step.action == "created"
     assert outcome.step.unknown == (
@@ -39,7 +79,30 @@ def test_in_check_mode_it_is_taken_for_one_that_role_host_will_start(tmp_path, e
     )
 
 
-def test_in_check_mode_nothing_is_gone_from_an_engine_that_does_not_answer(tmp_path):
-    _done, (outcome,) = call(tmp_path, check_mode=True, state="absent")
+def test_in_check_mode_nothing_is_gone_from_an_engine_that_does_not_answer(call):
+    _done, (outcome,) = call({**ENTRY, "state": "absent"})
     assert outcome.step.action == "none"
     assert outcome.step.unknown
+
+
+def test_in_check_mode_an_engine_that_fails_is_an_error(call):
+    done, outcomes = call(engines={"docker": {LIST: (500, {"message": "database is locked"})}})
+    assert outcomes == []
+    assert "database is locked" in done.errors["web1"]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(errno.EACCES, "set `become: true`"), (errno.ETIMEDOUT, "can't be asked")]
+)
+def test_in_check_mode_a_socket_that_cannot_be_used_is_an_error(call, monkeypatch, number, text):
+    class Reader:
+        def __init__(self, path):
+            pass
+
+        def get(self, _path):
+            raise EngineError("GET: refused", number=number)
+
+    monkeypatch.setattr(_container_call, "EngineReader", Reader)
+    done, outcomes = call()
+    assert outcomes == []
+    assert text in done.errors["web1"]

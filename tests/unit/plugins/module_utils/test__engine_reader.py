@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import socket
 import socketserver
 import threading
 from http.server import BaseHTTPRequestHandler
@@ -109,4 +110,20 @@ def test_a_socket_that_is_not_there_is_named(tmp_path):
     with pytest.raises(EngineError) as error:
         EngineReader(str(tmp_path / "none")).get("/good")
     assert error.value.status == 0
+    assert error.value.nobody_there
     assert str(tmp_path / "none") in str(error.value)
+
+
+def test_a_socket_that_nobody_listens_at_any_more(tmp_path):
+    path = str(tmp_path / "left")
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(path)
+    with pytest.raises(EngineError) as error:
+        EngineReader(path).get("/good")
+    assert error.value.nobody_there
+
+
+def test_an_engine_that_fails_is_there(server):
+    with pytest.raises(EngineError) as error:
+        EngineReader(server.server_address).get("/broken")
+    assert not error.value.nobody_there
