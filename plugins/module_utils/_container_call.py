@@ -127,14 +127,31 @@ class Call:
         for container in self.wanted:
             if container.env_file and container.state != "absent" and container.env_file not in self.file_env:
                 self._read_env_file(container.name, container.env_file)
-        for engine in sorted({c.engine for c in self.wanted}):
+        engines = self._separate_engines()
+        for engine in sorted({c.engine for c in self.todo()}):
             self._read_engine(engine)
         if self.request.purge or any(self._unknown_there(c) for c in self.todo()):
             # It may be on the other engine: moved in the inventory, or to be purged.
-            for engine in ENGINES:
+            for engine in engines:
                 if engine not in self.readers and os.path.exists(self.request.sockets[engine]):
                     self._read_engine(engine)
         self._read_images()
+
+    def _separate_engines(self) -> list[str]:
+        """The engines, without Docker where its socket is Podman's; services that want it there are refused.
+
+        The package podman-docker makes /run/docker.sock a symbolic link. Read twice, each container would be its own leftover.
+        """
+        docker, podman = self.request.sockets["docker"], self.request.sockets["podman"]
+        if os.path.realpath(docker) != os.path.realpath(podman):
+            return list(ENGINES)
+        for container in self.todo():
+            if container.engine == "docker":
+                self.errors[container.name] = (
+                    f"{docker} is Podman's socket {podman}, as the package podman-docker makes it, so no Docker is there."
+                    " Give the service `engine: podman`, or install Docker in the place of that package."
+                )
+        return ["podman"]
 
     def todo(self) -> list[Container]:
         """What is wanted, of the services that have no error so far."""
@@ -158,7 +175,7 @@ class Call:
         path = self.request.sockets[engine]
         reader = EngineReader(path)
         try:
-            self.listed[engine] = parse_list(engine, reader.get("/containers/json?all=1"))
+            self.listed[engine] = self._not_seen(parse_list(engine, reader.get("/containers/json?all=1")))
             self.readers[engine] = reader
         except EngineError as exc:
             if self.request.check_mode and exc.nobody_there:
@@ -169,6 +186,11 @@ class Call:
             for container in self.todo():
                 if container.engine == engine:
                     self.errors[container.name] = unreadable(engine, path, exc)
+
+    def _not_seen(self, listed: t.Iterable[Listed]) -> tuple[Listed, ...]:
+        """The containers without those that another engine listed: one engine may be reached over two sockets."""
+        seen = {c.id for others in self.listed.values() for c in others}
+        return tuple(c for c in listed if c.id not in seen)
 
     def _read_images(self) -> None:
         wanted = sorted({(c.engine, c.image) for c in self.todo() if c.state != "absent"})

@@ -106,3 +106,41 @@ def test_in_check_mode_a_socket_that_cannot_be_used_is_an_error(call, monkeypatc
     done, outcomes = call()
     assert outcomes == []
     assert text in done.errors["web1"]
+
+
+def both(*containers):
+    """One engine with these containers, which answers at both sockets."""
+    return {engine: {**EMPTY, LIST: (200, list(containers))} for engine in ("docker", "podman")}
+
+
+def test_podmans_socket_under_dockers_name_is_read_once(call, tmp_path):
+    (tmp_path / "docker").symlink_to(tmp_path / "podman")
+    there = [listed("web1"), listed("web2", "2")]
+    done, outcomes = call(
+        {"name": "web1", "state": "absent", "engine": "podman"},
+        engines={"podman": {**EMPTY, LIST: (200, there)}},
+        purge=True,
+    )
+    assert done.errors == {}
+    assert [(o.step.name, o.step.action, o.step.engine, o.step.leftovers) for o in outcomes] == [
+        ("web1", "removed", "podman", ()),
+        ("web2", "removed", "podman", ()),
+    ]
+
+
+def test_a_service_that_wants_docker_there_is_refused(call, tmp_path):
+    (tmp_path / "docker").symlink_to(tmp_path / "podman")
+    done, outcomes = call(engines={"podman": EMPTY})
+    assert outcomes == []
+    assert "the package podman-docker" in done.errors["web1"]
+    assert "engine: podman" in done.errors["web1"]
+
+
+def test_a_container_that_both_sockets_list_is_there_once(call):
+    _done, outcomes = call(
+        {"name": "web1", "state": "absent"}, engines=both(listed("web1"), listed("web2", "2")), purge=True
+    )
+    assert [(o.step.name, o.step.action, o.step.leftovers) for o in outcomes] == [
+        ("web1", "removed", ()),
+        ("web2", "removed", ()),
+    ]
