@@ -60,6 +60,7 @@ class Request:
     wait_timeout: float
     pull_timeout: float
     check_mode: bool
+    keep: t.Sequence[str] = ()  # names of services that a purge leaves alone as if they were in `entries`
 
 
 @dataclass
@@ -273,7 +274,7 @@ class Call:
         steps = [plan_service(c, groups[c.name], states.get(c.name), host) for c in todo]
         steps = self._with_networks([self._without_engine(s) for s in steps])
         if self.request.purge:
-            names = [str(entry.get("name")) for entry in self.request.entries]
+            names = [*(str(entry.get("name")) for entry in self.request.entries), *self.request.keep]
             steps += plan_purge(names, [c for listed in self.listed.values() for c in listed])
         return order(steps)
 

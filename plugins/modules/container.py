@@ -359,9 +359,16 @@ options:
   purge:
     description:
       - Remove the containers that this collection made on this host, on any engine that answers, and that are not in
-        O(containers) any more. Others are never touched.
+        O(containers) any more, nor in O(keep). Others are never touched.
     type: bool
     default: false
+  keep:
+    description:
+      - Names of services that O(purge) leaves alone although they are not in O(containers), as one that can't be changed now, since
+        its address could not be set up. Nothing else is done with them.
+    type: list
+    elements: str
+    default: []
   wait_timeout:
     description: Seconds to wait for a health check to succeed.
     type: float
@@ -506,6 +513,7 @@ ARGUMENTS = {
     "network": {"type": "str", "default": DEFAULT_NETWORK},
     "threads": {"type": "int", "default": 4},
     "purge": {"type": "bool", "default": False},
+    "keep": {"type": "list", "elements": "str", "default": []},
     "wait_timeout": {"type": "float", "default": 120},
     "pull_timeout": {"type": "float", "default": 300},
     "strict": {"type": "bool", "default": False},
@@ -548,7 +556,7 @@ def parse_request(params: dict[str, t.Any], check_mode: bool) -> Request:
         engine=params["engine"],
         sockets={engine: params[f"{engine}_socket"] for engine in ENGINES},
         check_mode=check_mode,
-        **{name: params[name] for name in ("network", "threads", "purge", "wait_timeout", "pull_timeout")},
+        **{name: params[name] for name in ("network", "threads", "purge", "keep", "wait_timeout", "pull_timeout")},
     )
 
 

@@ -144,3 +144,14 @@ def test_a_container_that_both_sockets_list_is_there_once(call):
         ("web1", "removed", ()),
         ("web2", "removed", ()),
     ]
+
+
+def test_a_service_to_keep_is_not_purged(call):
+    there = {**EMPTY, LIST: (200, [listed("web1"), listed("web2", "2"), listed("web3.example.com", "3")])}
+    _done, outcomes = call(
+        {"name": "web1", "state": "absent"},
+        engines={"docker": there},
+        purge=True,
+        keep=["web3.example.com", "not-there"],
+    )
+    assert [(o.step.name, o.step.action) for o in outcomes] == [("web1", "removed"), ("web2", "removed")]
