@@ -119,7 +119,11 @@ class Applier:
 
     def _remove(self, found: Listed) -> None:
         if found.state in ("running", "paused", "restarting"):
-            self._call(found.engine, "stop", found.id)
+            try:
+                self._call(found.engine, "stop", found.id)
+            except EngineError as exc:
+                if exc.status != 404:  # gone since it was listed
+                    raise
         self._call(found.engine, "remove", found.id, force=True)
 
     def _make(self, step: Step) -> Outcome:

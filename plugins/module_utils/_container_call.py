@@ -19,6 +19,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._container_apply imp
 from ansible_collections.ipv6.services.plugins.module_utils._container_body import endpoints
 from ansible_collections.ipv6.services.plugins.module_utils._container_found import (
     Listed,
+    State,
     image_id,
     parse_inspection,
     parse_list,
@@ -42,7 +43,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._container_spec impo
     parse_container,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError, EngineReader
-from ansible_collections.ipv6.services.plugins.module_utils._engine_sdk import EngineSdk, MissingSdkError
+from ansible_collections.ipv6.services.plugins.module_utils._engine_sdk import EngineSdk
 
 DEFAULT_NETWORK = "ipv6-services"
 
@@ -80,7 +81,7 @@ class Call:
     )  # engine -> what check mode can't know, since it does not answer
 
     def __post_init__(self) -> None:
-        self._sdks: dict[str, EngineSdk] = {}
+        self._sdks: dict[str, EngineSdk | EngineError] = {}
         self._lock = threading.Lock()
 
     # 1. Validate
@@ -196,7 +197,10 @@ class Call:
     def _read_images(self) -> None:
         wanted = sorted({(c.engine, c.image) for c in self.todo() if c.state != "absent"})
         for key, found in zip(wanted, self._each(self._find_image, wanted)):
-            if found:
+            if isinstance(found, EngineError):
+                users = [c for c in self.todo() if (c.engine, c.image) == key and c.state != "absent"]
+                self.errors.update({c.name: str(found) for c in users})
+            elif found:
                 self.images[key] = found
 
     def _find_image(self, key: tuple[str, str]) -> str | None:
@@ -207,8 +211,16 @@ class Call:
         return image_id(answer["Id"]) if answer else None
 
     def _each(self, function: t.Callable[[t.Any], t.Any], items: t.Sequence[t.Any]) -> list[t.Any]:
+        """What the function returns for each, or the EngineError that it raises."""
+
+        def attempt(item: t.Any) -> t.Any:
+            try:
+                return function(item)
+            except EngineError as exc:
+                return exc
+
         with ThreadPoolExecutor(max_workers=max(1, min(self.request.threads, len(items)))) as pool:
-            return list(pool.map(function, items))
+            return list(pool.map(attempt, items))
 
     # 3. Bring images, each once on each engine
 
@@ -228,28 +240,30 @@ class Call:
         todo = sorted(key for key, cs in users.items() if any(c.pull != "never" for c in cs))
         if self.request.check_mode or not todo:
             return
-        for (engine, image), error in zip(todo, self._each(self._pull_one, todo)):
-            for container in users[engine, image] if error else ():
-                self.errors[container.name] = error
+        for key, error in zip(todo, self._each(self._pull_one, todo)):
+            self.errors.update({c.name: str(error) for c in (users[key] if error else ())})
         self._read_images()
 
-    def _pull_one(self, key: tuple[str, str]) -> str | None:
+    def _pull_one(self, key: tuple[str, str]) -> None:
         engine, image = key
-        try:
-            self.sdk(engine).pull(image)
-        except MissingSdkError:
-            raise
-        except EngineError as exc:
-            return str(exc)
-        return None
+        self.sdk(engine).pull(image)
 
     def sdk(self, engine: str) -> EngineSdk:
-        """The SDK's connection to an engine, made when it is needed first. Raises EngineError."""
+        """The SDK's connection to an engine, tried once, when it is needed first. Raises EngineError."""
         with self._lock:
             if engine not in self._sdks:
-                timeout = max(self.request.pull_timeout, self.request.wait_timeout)
-                self._sdks[engine] = EngineSdk(engine, self.request.sockets[engine], timeout, self.request.threads)
-            return self._sdks[engine]
+                self._sdks[engine] = self._connect(engine)
+            sdk = self._sdks[engine]
+        if isinstance(sdk, EngineError):
+            raise sdk
+        return sdk
+
+    def _connect(self, engine: str) -> EngineSdk | EngineError:
+        request = self.request
+        try:
+            return EngineSdk(engine, request.sockets[engine], request.pull_timeout, request.threads)
+        except EngineError as exc:
+            return exc
 
     # 4. Plan
 
@@ -268,10 +282,8 @@ class Call:
                 self.errors[container.name] = owner_text(stranger)
             else:
                 groups[container.name] = self._group(container)
-        todo = self.todo()
-        read = [c for c in todo if groups[c.name].current and c.state != "absent"]
-        states = dict(zip([c.name for c in read], self._each(lambda c: self._inspect(groups[c.name]), read)))
-        steps = [plan_service(c, groups[c.name], states.get(c.name), host) for c in todo]
+        states = self._read_states(groups)
+        steps = [plan_service(c, groups[c.name], states.get(c.name), host) for c in self.todo()]
         steps = self._with_networks([self._without_engine(s) for s in steps])
         if self.request.purge:
             names = [*(str(entry.get("name")) for entry in self.request.entries), *self.request.keep]
@@ -289,7 +301,20 @@ class Call:
                 own = Group(other.current, (*own.leftovers, *other.leftovers), other.rename_back)
         return own
 
-    def _inspect(self, group: Group) -> t.Any:
+    def _read_states(self, groups: dict[str, Group]) -> dict[str, State]:
+        """The state of each service's container; one that is gone since it was listed is taken out of its group."""
+        read = [c.name for c in self.todo() if groups[c.name].current and c.state != "absent"]
+        states: dict[str, State] = {}
+        for name, state in zip(read, self._each(lambda name: self._inspect(groups[name]), read)):
+            if not isinstance(state, EngineError):
+                states[name] = state
+            elif state.status == 404:
+                groups[name] = Group(leftovers=groups[name].leftovers)
+            else:
+                self.errors[name] = str(state)
+        return states
+
+    def _inspect(self, group: Group) -> State:
         found = t.cast("Listed", group.current)
         return parse_inspection(self.readers[found.engine].get(f"/containers/{found.id}/json"))
 
@@ -301,23 +326,25 @@ class Call:
         """The steps without those that would make a container in a network that can't carry it."""
         making = [s for s in steps if s.action in ("created", "replaced")]
         for engine in sorted({s.engine for s in making} - set(self.silent)):
-            networks = {n["Name"]: n for n in self.readers[engine].get("/networks")}
-            for step in making:
-                if step.engine == engine and step.container:
-                    error = network_error(step.container, self.request.network, networks, self.request.check_mode)
-                    if error:
-                        self.errors[step.name] = error
+            mine = [s for s in making if s.engine == engine and s.container]
+            try:
+                networks = {n["Name"]: n for n in self.readers[engine].get("/networks")}
+            except EngineError as exc:
+                self.errors.update({step.name: str(exc) for step in mine})
+                continue
+            for step in mine:
+                container = t.cast("Container", step.container)
+                error = network_error(container, self.request.network, networks, self.request.check_mode)
+                if error:
+                    self.errors[step.name] = error
         return [s for s in steps if s.name not in self.errors]
 
     # 5. Apply
 
     def apply(self, steps: t.Sequence[Step]) -> list[Outcome]:
         """What became of the steps; in check mode what would."""
-        changing = [s for s in steps if s.changed]
-        if self.request.check_mode or not changing:
+        if self.request.check_mode or not any(s.changed for s in steps):
             return [Outcome(s, s.found.id if s.found else None, s.state) for s in steps]
-        for engine in sorted({s.engine for s in changing}):
-            self.sdk(engine)
         settings = Settings(
             networks=dict.fromkeys(ENGINES, self.request.network),
             file_env=self.file_env,

@@ -91,9 +91,14 @@ def hide_secrets(options: object) -> object:
 
 
 def sentence(items: t.Sequence[t.Mapping[str, t.Any]]) -> str:
-    """The message of a call in which services failed: every one of them by name."""
-    failed = [f"{item['name']}: {item['error']}" for item in items if item["action"] == "failed"]
-    return f"{len(failed)} of {len(items)} services failed. " + " ".join(failed)
+    """The message of a call in which services failed: every one of them by name, and each error once."""
+    failed: dict[str, list[str]] = {}
+    for item in items:
+        if item["action"] == "failed":
+            failed.setdefault(item["error"], []).append(item["name"])
+    count = sum(len(names) for names in failed.values())
+    texts = [f"{', '.join(names)}: {error}" for error, names in failed.items()]
+    return f"{count} of {len(items)} services failed. " + " ".join(texts)
 
 
 def problem_lines(problems: t.Iterable[tuple[str, Problem]]) -> list[dict[str, t.Any]]:

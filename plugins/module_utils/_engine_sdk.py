@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.module_utils.basic import missing_required_lib
+
 from ansible_collections.ipv6.services.plugins.module_utils._container_values import is_image_id, split_image
 from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
 
@@ -22,28 +24,35 @@ _MENDS = {
 }
 
 
-class MissingSdkError(EngineError):
-    """The SDK can't be imported on the host. `cause` is the ImportError."""
-
-    def __init__(self, cause: ImportError) -> None:
-        super().__init__("the docker SDK for Python is missing")
-        self.cause = cause
-
-
 class EngineSdk:
     """The calls that change something on one engine. Each raises EngineError with the call and the engine's answer."""
 
     def __init__(self, engine: str, socket_path: str, timeout: float, connections: int) -> None:
-        """timeout: seconds without an answer after which a call fails; a stop may take as long as its container's."""
+        """timeout: seconds without a sign of life after which a call fails; a stop may take as long as its container's."""
         self.engine = engine
         try:
             import docker
             import requests
+            import urllib3
         except ImportError as exc:
-            raise MissingSdkError(exc) from None
-        self._failures = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
+            mend = "Debian and Ubuntu have it as python3-docker."
+            raise EngineError(f"{missing_required_lib('docker')} {mend} ({exc})") from None
+
+        class Client(docker.APIClient):
+            # For a pull the SDK asks for no timeout at all, and so would wait for ever for a registry that is silent.
+            def _set_request_timeout(self, options: dict[str, t.Any]) -> dict[str, t.Any]:
+                return {**options, "timeout": options.get("timeout") or self.timeout}
+
+        # While an answer is read, errors of the layers below come through; ValueError is for what is no JSON.
+        self._failures = (
+            docker.errors.DockerException,
+            requests.exceptions.RequestException,
+            urllib3.exceptions.HTTPError,
+            OSError,
+            ValueError,
+        )
         try:
-            self._api = docker.APIClient(
+            self._api = Client(
                 base_url=f"unix://{socket_path}", version="auto", timeout=timeout, max_pool_size=max(10, connections)
             )
         except self._failures as exc:

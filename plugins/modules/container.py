@@ -364,8 +364,8 @@ options:
     default: false
   keep:
     description:
-      - Names of services that O(purge) leaves alone although they are not in O(containers), as one that can't be changed now, since
-        its address could not be set up. Nothing else is done with them.
+      - Names of services that O(purge) leaves alone although they are not in O(containers), as one that can't be changed now,
+        since its address could not be set up. Nothing else is done with them.
     type: list
     elements: str
     default: []
@@ -490,8 +490,6 @@ problems:
 
 import typing as t
 
-from ansible.module_utils.basic import missing_required_lib
-
 from ansible_collections.ipv6.services.plugins.module_utils._container_call import DEFAULT_NETWORK, Call, Request
 from ansible_collections.ipv6.services.plugins.module_utils._container_module import ContainerModule
 from ansible_collections.ipv6.services.plugins.module_utils._container_report import (
@@ -502,8 +500,6 @@ from ansible_collections.ipv6.services.plugins.module_utils._container_report im
     sentence,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._container_spec import CONTAINER_OPTIONS, ENGINES
-from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
-from ansible_collections.ipv6.services.plugins.module_utils._engine_sdk import MissingSdkError
 
 ARGUMENTS = {
     "containers": {"type": "list", "elements": "dict", "default": [], "options": CONTAINER_OPTIONS},
@@ -528,17 +524,9 @@ def main() -> None:
     call.parse()
     outcomes = []
     if not (call.errors and module.params["strict"]):
-        try:
-            call.read()
-            call.pull()
-            outcomes = call.apply(call.plan())
-        except MissingSdkError as exc:
-            module.fail_json(
-                msg=f"{missing_required_lib('docker')} Debian and Ubuntu have it as python3-docker.",
-                exception=str(exc.cause),
-            )
-        except EngineError as exc:
-            module.fail_json(msg=str(exc))
+        call.read()
+        call.pull()
+        outcomes = call.apply(call.plan())
     items = report(outcomes, call.errors, call.engines())
     result: dict[str, t.Any] = {"changed": changed(outcomes), "containers": items}
     if call.problems:

@@ -38,7 +38,8 @@ class Engine:
 
     api_version = "1.45"
 
-    def __init__(self, fails=(), comes_up=True, keeps_limits=True):
+    def __init__(self, fails=(), gone=(), comes_up=True, keeps_limits=True):
+        self.gone = set(gone)
         self.fails, self.comes_up, self.keeps_limits = set(fails), comes_up, keeps_limits
         self.containers = {}
         self.ids = (f"new{i}" for i in itertools.count())
@@ -47,6 +48,8 @@ class Engine:
         self.containers[ident] = {"name": name, "body": body, "running": running}
 
     def _fail(self, call, ident):
+        if f"{call} {ident}" in self.gone:
+            raise EngineError(f"{call} {ident} on docker: no such container.", 404)
         if call in self.fails or f"{call} {ident}" in self.fails:
             raise EngineError(f"{call} {ident} on docker: refused.", 500)
 
@@ -220,6 +223,12 @@ def test_removed():
     engine = with_old()
     apply(engine, Step("web1", "docker", "removed", found=OLD))
     assert engine.there() == []
+
+
+def test_removed_by_somebody_else_meanwhile():
+    engine = with_old(gone=["stop old"])
+    (outcome,) = apply(engine, Step("web1", "docker", "removed", found=OLD))
+    assert outcome.error is None
 
 
 def test_secrets_are_masked_longest_first():

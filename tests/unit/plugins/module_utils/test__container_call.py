@@ -155,3 +155,62 @@ def test_a_service_to_keep_is_not_purged(call):
         keep=["web3.example.com", "not-there"],
     )
     assert [(o.step.name, o.step.action) for o in outcomes] == [("web1", "removed"), ("web2", "removed")]
+
+
+WEB2 = {**ENTRY, "name": "web2", "address": "2001:db8::202", "image": "b:1"}
+BROKEN = (500, {"message": "database is locked"})
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pytest.param({IMAGE: BROKEN}, id="the image can't be inspected"),
+        pytest.param(
+            {LIST: (200, [listed("web1")]), "/containers/1/json": BROKEN}, id="the container can't be inspected"
+        ),
+    ],
+)
+def test_an_odd_answer_concerns_the_services_that_it_is_about(call, answers):
+    engine = {**EMPTY, "/images/b%3A1/json": (200, {"Id": "sha256:2"}), **answers}
+    done, (outcome,) = call(ENTRY, WEB2, engines={"docker": engine})
+    assert (outcome.step.name, outcome.step.action) == ("web2", "created")
+    assert list(done.errors) == ["web1"]
+    assert "database is locked" in done.errors["web1"]
+
+
+def test_networks_that_cannot_be_read_concern_their_engine(call):
+    engines = {"docker": {**EMPTY, NETWORKS: BROKEN}, "podman": {**EMPTY, "/images/b%3A1/json": (200, {"Id": "2"})}}
+    done, (outcome,) = call(ENTRY, {**WEB2, "engine": "podman"}, engines=engines)
+    assert outcome.step.name == "web2"
+    assert "database is locked" in done.errors["web1"]
+
+
+def test_a_container_that_went_since_it_was_listed_is_made(call):
+    done, (outcome,) = call(engines={"docker": {**EMPTY, LIST: (200, [listed("web1")])}})
+    assert done.errors == {}
+    assert (outcome.step.action, outcome.step.found) == ("created", None)
+
+
+def test_an_sdk_that_does_not_connect_concerns_its_engine(call):
+    there = {**EMPTY, LIST: (200, [listed("web3", "3")])}  # and no /version, which the SDK begins with
+    _done, outcomes = call(ENTRY, engines={"docker": there}, check_mode=False, purge=True)
+    assert [(o.step.name, o.step.action) for o in outcomes] == [("web1", "created"), ("web3", "removed")]
+    assert all(o.error.startswith("docker at ") for o in outcomes)
+
+
+def test_a_silent_sdk_is_tried_once(call, monkeypatch):
+    tried = []
+
+    class Silent:
+        def __init__(self, engine, *_):
+            tried.append(engine)
+            raise EngineError(f"{engine}: timed out")
+
+    monkeypatch.setattr(_container_call, "EngineSdk", Silent)
+    done, outcomes = call(
+        ENTRY, WEB2, {**WEB2, "name": "web4", "address": "2001:db8::204"}, engines={"docker": EMPTY}, check_mode=False
+    )
+    assert tried == ["docker"]
+    assert {**done.errors, **{o.step.name: o.error for o in outcomes}} == dict.fromkeys(
+        ["web1", "web2", "web4"], "docker: timed out"
+    )

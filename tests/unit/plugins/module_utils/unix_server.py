@@ -15,19 +15,25 @@ from http.server import BaseHTTPRequestHandler
 
 class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
-    answers: dict  # path without its query -> (status, what is sent as JSON)
+    answers: dict  # path without its query -> (status, what is sent as JSON), or a function of the handler that answers
 
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        status, answer = self.server.answers.get(self.path.partition("?")[0], (404, {"message": "no such thing"}))
+        answer = self.server.answers.get(self.path.partition("?")[0], (404, {"message": "no such thing"}))
+        if callable(answer):
+            answer(self)
+            return
+        status, answer = answer
         body = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    do_POST = do_GET
 
     def address_string(self):
         return "client"

@@ -1,0 +1,81 @@
+# Copyright (c) ipv6.services maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The SDK's calls against a little server, which does not answer as an engine should."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
+from ansible_collections.ipv6.services.plugins.module_utils._engine_sdk import EngineSdk
+
+from .unix_server import serving
+
+VERSION = {"/version": (200, {"ApiVersion": "1.45"})}
+
+
+@pytest.fixture
+def sdk(tmp_path):
+    """Makes an SDK with a timeout of 0.3 s, whose engine answers so; handlers may wait for `over`."""
+    over = threading.Event()
+    servers = []
+
+    def make(answers):
+        servers.append(serving(tmp_path / "docker", {**VERSION, **answers(over)}))
+        servers[-1].__enter__()
+        return EngineSdk("docker", str(tmp_path / "docker"), 0.3, 4)
+
+    yield make
+    over.set()
+    for server in servers:
+        server.__exit__(None, None, None)
+
+
+def silent(over):
+    return {"/v1.45/images/create": lambda _: over.wait(10)}
+
+
+def silent_after_a_line(over):
+    def answer(handler):
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(b'0b\r\n{"id": "a"}\r\n')
+        handler.wfile.flush()
+        over.wait(10)
+
+    return {"/v1.45/images/create": answer}
+
+
+def broken_off(_over):
+    def answer(handler):
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(b'0b\r\n{"id": "a"}\r\n0b\r\n{"i')
+        handler.close_connection = True
+
+    return {"/v1.45/images/create": answer}
+
+
+@pytest.mark.parametrize("answers", [silent, silent_after_a_line, broken_off])
+def test_a_pull_that_gives_no_sign_of_life_fails(sdk, answers):
+    with pytest.raises(EngineError) as error:
+        sdk(answers).pull("registry.example.com/a:1")
+    assert str(error.value).startswith("pull registry.example.com/a:1 on docker: ")
+
+
+def test_an_answer_that_is_no_json(sdk):
+    def answer(handler):
+        handler.send_response(201)
+        handler.send_header("Content-Length", "4")
+        handler.end_headers()
+        handler.wfile.write(b"soon")
+
+    with pytest.raises(EngineError) as error:
+        sdk(lambda _: {"/v1.45/containers/create": answer}).create("web1", {})
+    assert str(error.value).startswith("create web1 on docker: ")
