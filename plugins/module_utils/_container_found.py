@@ -58,6 +58,9 @@ class State:
     restarts: int
     started_at: float  # seconds since the epoch; 0 when it never was
     health: str  # starting, healthy, unhealthy; empty where nothing is checked
+    health_time: (
+        float  # seconds after its start by which a check has decided, of the image too; 0 where nothing is checked
+    )
     env: frozenset[str] = field(repr=False)
     configured: Bindings  # what it was made to publish
     effective: Bindings  # what it publishes now
@@ -101,6 +104,7 @@ def parse_inspection(answer: t.Mapping[str, t.Any]) -> State:
         restarts=answer.get("RestartCount") or 0,
         started_at=parse_time(state.get("StartedAt") or ""),
         health=_health(state.get("Health")),
+        health_time=parse_health_time(config.get("Healthcheck")),
         env=frozenset(config.get("Env") or ()),
         configured=parse_bindings(host.get("PortBindings")),
         effective=parse_bindings(network.get("Ports")),
@@ -119,6 +123,19 @@ def image_id(text: str) -> str:
 def _health(health: t.Mapping[str, t.Any] | None) -> str:
     status = (health or {}).get("Status") or ""
     return "" if status == "none" else status
+
+
+# What both engines take for what a check does not say. They report its times in nanoseconds.
+_CHECK_DEFAULTS = {"StartPeriod": 0, "Interval": 30 * 10**9, "Timeout": 30 * 10**9, "Retries": 3}
+
+
+def parse_health_time(check: t.Mapping[str, t.Any] | None) -> float:
+    """Seconds after the start by which the last of the failures that make it unhealthy is there."""
+    if not check or (check.get("Test") or ["NONE"])[0] == "NONE":
+        return 0
+    period, interval, timeout, retries = (check.get(name) or default for name, default in _CHECK_DEFAULTS.items())
+    seconds: float = (period + retries * (interval + timeout)) / 10**9
+    return seconds
 
 
 def _options(label: str | None) -> t.Mapping[str, t.Any] | None:

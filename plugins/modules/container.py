@@ -370,7 +370,10 @@ options:
     elements: str
     default: []
   wait_timeout:
-    description: Seconds to wait for a health check to succeed.
+    description:
+      - Seconds to wait at least for a health check to succeed.
+      - A check whose own times are longer is waited for until it has decided, which takes it C(start_period), and C(interval)
+        and C(timeout) for each of its C(retries). One of the image counts as well.
     type: float
     default: 120
   pull_timeout:

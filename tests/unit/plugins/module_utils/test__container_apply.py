@@ -40,6 +40,8 @@ class Engine:
 
     def __init__(self, fails=(), gone=(), comes_up=True, keeps_limits=True):
         self.gone = set(gone)
+        self.health = []  # what the next inspections say of it
+        self.healthcheck = None
         self.fails, self.comes_up, self.keeps_limits = set(fails), comes_up, keeps_limits
         self.containers = {}
         self.ids = (f"new{i}" for i in itertools.count())
@@ -91,8 +93,12 @@ class Engine:
         return {
             "Name": f"/{container['name']}",
             "Image": "sha256:1",
-            "State": {"Running": running, "ExitCode": 0 if running else 3},
-            "Config": {"Env": container["body"]["Env"]},
+            "State": {
+                "Running": running,
+                "ExitCode": 0 if running else 3,
+                "Health": {"Status": self.health.pop(0) if self.health else "none"},
+            },
+            "Config": {"Env": container["body"]["Env"], "Healthcheck": self.healthcheck},
             "HostConfig": host if self.keeps_limits else {**host, "Memory": 0},
             "NetworkSettings": {"Ports": host["PortBindings"] if running else {}, "Networks": {"ipv6-services": {}}},
         }
@@ -152,6 +158,22 @@ def test_nothing_is_left_of_a_new_one_that_does_not_come_up(options):
     assert "token (hidden) refused" in outcome.error
     assert "xyzzy" not in outcome.error
     assert engine.there() == []
+
+
+@pytest.mark.parametrize(
+    ("retries", "error"),
+    [
+        pytest.param(6, None, id="within its times"),
+        pytest.param(1, "web1 on docker was not healthy after 0.2 s.", id="after its times"),
+    ],
+)
+def test_a_health_check_is_waited_for_as_long_as_its_own_times_are(monkeypatch, retries, error):
+    monkeypatch.setattr(_container_apply, "HEALTH_MARGIN", 0)
+    engine = Engine()
+    engine.health = ["starting", "starting", "healthy"]  # half a second in all
+    engine.healthcheck = {"Test": ["CMD", "/check"], "Interval": 10**8, "Timeout": 10**8, "Retries": retries}
+    (outcome,) = apply(engine, Step("web1", "docker", "created", WANTED))
+    assert outcome.error is None if error is None else outcome.error.startswith(error)
 
 
 def test_replaced():

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.ipv6.services.plugins.module_utils._container_call import network_error, parse_env_file
 from ansible_collections.ipv6.services.plugins.module_utils._container_found import (
     parse_bindings,
+    parse_health_time,
     parse_inspection,
     parse_list,
     parse_time,
@@ -151,3 +152,27 @@ def test_env_file():
     assert parse_env_file("# c\n\nA=1\nB= x y \nC=a=b\nD=\n") == {"A": "1", "B": " x y", "C": "a=b", "D": ""}
     with pytest.raises(ValueError, match="line 2 is no NAME=VALUE"):
         parse_env_file("A=1\nsecret\n")
+
+
+@pytest.mark.parametrize(
+    ("check", "seconds"),
+    [
+        (None, 0),
+        ({}, 0),
+        ({"Test": ["NONE"], "Interval": 10**9}, 0),
+        ({"Test": ["CMD", "/check"]}, 180),
+        ({"Test": ["CMD", "/check"], "Interval": 0, "Timeout": 0, "StartPeriod": 0, "Retries": 0}, 180),
+        (
+            {
+                "Test": ["CMD-SHELL", "x"],
+                "Interval": 5 * 10**9,
+                "Timeout": 10**9,
+                "StartPeriod": 60 * 10**9,
+                "Retries": 5,
+            },
+            90,
+        ),
+    ],
+)
+def test_how_long_a_health_check_takes_to_decide(check, seconds):
+    assert parse_health_time(check) == seconds
