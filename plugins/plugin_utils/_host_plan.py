@@ -44,7 +44,7 @@ def host_plan(
     otherwise or would forget), `sysctl_file` (content of the file that keeps them, always there), `daemon` (what daemon.json
     lacks), `units` (names to enable and start), `enable` (names to enable only), `drop_in` (content of Docker's),
     `forward` (ip6tables rules that are missing, each a list of arguments), `networks` (engines that lack it), and
-    `problems` (sentences; nothing may be done while there are any).
+    `problems` (sentences; nothing may be done while there are any). `lacks`: whether any of these has something.
     """
     # A host without services gets nothing; one that had some keeps its settings until they are retired.
     sysctls = _sysctls(facts, services) if engines or services or SYSCTL_FILE in facts["files"] else {}
@@ -52,7 +52,7 @@ def host_plan(
     # Also for containers of Podman that this run is not about: the network of ours says that there are some.
     beside = "podman" in engines or network in _engine(facts, "podman")["networks"]
     rules = _forward_rules(facts) if beside else []
-    return {
+    plan = {
         "packages": _packages(facts, engines, packages),
         "sysctls": {k: v for k, v in sysctls.items() if not kept or facts["sysctls"].get(k) != v},
         "sysctl_file": _sysctl_file(sysctls),
@@ -64,6 +64,7 @@ def host_plan(
         "networks": [e for e in sorted(engines) if network not in _engine(facts, e)["networks"]],
         "problems": _problems(facts, engines, network),
     }
+    return {**plan, "lacks": any(value for key, value in plan.items() if key != "sysctl_file")}
 
 
 def _same(facts: t.Mapping[str, t.Any], path: str, text: str) -> bool:

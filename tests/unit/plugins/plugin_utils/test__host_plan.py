@@ -63,6 +63,7 @@ NOTHING = {
     "networks": [],
     "forward": [],
     "problems": [],
+    "lacks": False,
 }
 
 
@@ -201,7 +202,9 @@ def test_a_ready_host_lacks_nothing(facts, engines):
     ],
 )
 def test_what_a_host_lacks(facts, engines, key, expected):
-    assert plan(facts, engines)[key] == expected
+    decided = plan(facts, engines)
+    assert decided[key] == expected
+    assert decided["lacks"] == any(value for name, value in decided.items() if name not in ("sysctl_file", "lacks"))
 
 
 def test_a_host_without_services_gets_nothing():
