@@ -68,6 +68,7 @@ class State:
     restart_policy: tuple[str, int]
     limits: t.Mapping[str, t.Any]  # option -> value, 0 or "" for none
     options: t.Mapping[str, t.Any] | None  # the label with what was wanted; None when it can't be read
+    health_time: float = 0  # seconds after its start by which a check has decided; 0 where there is none
 
     @property
     def up(self) -> bool:
