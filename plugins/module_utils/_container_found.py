@@ -58,9 +58,6 @@ class State:
     restarts: int
     started_at: float  # seconds since the epoch; 0 when it never was
     health: str  # starting, healthy, unhealthy; empty where nothing is checked
-    health_time: (
-        float  # seconds after its start by which a check has decided, of the image too; 0 where nothing is checked
-    )
     env: frozenset[str] = field(repr=False)
     configured: Bindings  # what it was made to publish
     effective: Bindings  # what it publishes now
