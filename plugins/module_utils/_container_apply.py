@@ -25,7 +25,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._container_plan impo
 from ansible_collections.ipv6.services.plugins.module_utils._container_spec import Container
 from ansible_collections.ipv6.services.plugins.module_utils._engine_gaps import options_too_new
 from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError, EngineReader
-from ansible_collections.ipv6.services.plugins.module_utils._engine_sdk import EngineSdk
+from ansible_collections.ipv6.services.plugins.module_utils._engine_sdk import STOP_MARGIN, EngineSdk
 
 # A container that has run this many seconds without a restart has got over its start.
 SETTLE = 0.5
@@ -122,7 +122,7 @@ class Applier:
     def _remove(self, found: Listed) -> None:
         if found.state in ("running", "paused", "restarting"):
             try:
-                self._call(found.engine, "stop", found.id)
+                self._stop_on(found.engine, found.id)
             except EngineError as exc:
                 if exc.status != 404:  # gone since it was listed
                     raise
@@ -155,13 +155,13 @@ class Applier:
     def _make_room(self, step: Step) -> Outcome:
         try:
             return self._stop_found(step)
-        except EngineError:
-            self._call(step.engine, "remove", self._new[step.name], force=True)
-            raise
+        except EngineError as exc:
+            old = t.cast("Listed", step.found)
+            raise EngineError(f"{exc} {self._restore(step, old, self._new[step.name], exc)}") from None
 
     def _stop_found(self, step: Step) -> Outcome:
         if step.found and step.found.state in ("running", "paused", "restarting"):
-            self._call(step.found.engine, "stop", step.found.id)
+            self._stop_on(step.found.engine, step.found.id)
         return Outcome(step, step.found.id if step.found else None)
 
     def _finish(self, step: Step) -> Outcome:
@@ -200,22 +200,38 @@ class Applier:
                 state = self._start_and_wait(wanted, new)
         except EngineError as exc:
             error = self._with_log(exc, wanted, new)
-            raise EngineError(f"{error} {self._restore(step, old, new)}") from None
+            raise EngineError(f"{error} {self._restore(step, old, new, exc)}") from None
         self._call(old.engine, "remove", old.id, force=True)
         return Outcome(step, new, state)
 
-    def _restore(self, step: Step, old: Listed, new: str) -> str:
-        """Undo a swap at whatever point it is, and say in a sentence how that went."""
+    def _restore(self, step: Step, old: Listed, new: str, error: EngineError) -> str:
+        """Undo a swap at whatever point `error` ended it, and say in a sentence how that went."""
         try:
             self._call(step.engine, "remove", new, force=True)
             if self._readers[old.engine].get(f"/containers/{old.id}/json")["Name"].lstrip("/") != step.name:
                 self._call(old.engine, "rename", old.id, step.name)
             if old.state in ("running", "restarting"):
-                self._start_on(old.engine, old.id)
+                self._run_again(old, maybe_stopping=error.status == 0)
                 return "The container that was there before runs again."
         except EngineError as exc:
             return f"The container that was there before could not be brought back: {exc}"
         return "The container that was there before is back."
+
+    def _run_again(self, old: Listed, maybe_stopping: bool) -> None:
+        """Start it, and see that it runs.
+
+        maybe_stopping: a stop gave no answer, and may still go on; until it has done, a start would do nothing.
+        """
+        state = self._inspect(old.engine, old.id)
+        end = time.monotonic() + state.stop_timeout + STOP_MARGIN
+        while maybe_stopping and state.running and time.monotonic() < end:
+            time.sleep(0.25)
+            state = self._inspect(old.engine, old.id)
+        self._start_on(old.engine, old.id)
+        time.sleep(SETTLE)
+        state = self._inspect(old.engine, old.id)
+        if not (state.running or state.restarting):
+            raise NotUpError(f"{old.name} on {old.engine} stopped again, exit code {state.exit_code}.")
 
     def _update(self, step: Step) -> Outcome:
         wanted, found = _wanted(step), t.cast("Listed", step.found)
@@ -256,10 +272,14 @@ class Applier:
             outcome = self._update(step)
             if outcome.step.action == "replaced":
                 return outcome
-        self._call(found.engine, "stop", found.id)
+        self._stop_on(found.engine, found.id)
         return Outcome(step, found.id)
 
     # Starting, waiting, and what is said of a failure
+
+    def _stop_on(self, engine: str, container: str) -> None:
+        """Stop it, however long it may take to end by its own options."""
+        self._call(engine, "stop", container, self._inspect(engine, container).stop_timeout)
 
     def _start_on(self, engine: str, container: str) -> None:
         """Start it, with some patience for a port that Podman still holds for nobody.

@@ -65,6 +65,7 @@ class State:
     restart_policy: tuple[str, int]
     limits: t.Mapping[str, t.Any]  # option -> value, 0 or "" for none
     options: t.Mapping[str, t.Any] | None  # the label with what was wanted; None when it can't be read
+    stop_timeout: int = 10  # seconds after which it is killed
     health_time: float = 0  # seconds after its start by which a check has decided; 0 where there is none
 
     @property
@@ -94,7 +95,7 @@ def parse_inspection(answer: t.Mapping[str, t.Any]) -> State:
     policy = host.get("RestartPolicy") or {}
     return State(
         image_id=image_id(answer["Image"]),
-        running=bool(state.get("Running")),
+        running=bool(state.get("Running")) or state.get("Status") == "stopping",
         paused=bool(state.get("Paused")),
         restarting=bool(state.get("Restarting")),
         error=state.get("Error") or "",
@@ -102,6 +103,7 @@ def parse_inspection(answer: t.Mapping[str, t.Any]) -> State:
         restarts=answer.get("RestartCount") or 0,
         started_at=parse_time(state.get("StartedAt") or ""),
         health=_health(state.get("Health")),
+        stop_timeout=10 if config.get("StopTimeout") is None else config["StopTimeout"],
         health_time=parse_health_time(config.get("Healthcheck")),
         env=frozenset(config.get("Env") or ()),
         configured=parse_bindings(host.get("PortBindings")),

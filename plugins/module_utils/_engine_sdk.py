@@ -23,6 +23,9 @@ _MENDS = {
     "catatonit": "Install the package catatonit, which Podman needs for `init`.",
 }
 
+# Seconds that an engine may take to stop a container beyond those that the container has.
+STOP_MARGIN = 30
+
 
 class EngineSdk:
     """The calls that change something on one engine. Each raises EngineError with the call and the engine's answer."""
@@ -79,8 +82,15 @@ class EngineSdk:
     def unpause(self, container: str) -> None:
         self._call(f"unpause {container[:12]}", self._api.unpause, container)
 
-    def stop(self, container: str) -> None:
-        self._call(f"stop {container[:12]}", self._api.stop, container)
+    def stop(self, container: str, grace: int) -> None:
+        """grace: seconds after which the engine kills it, before which it may not answer."""
+        timeout = max(self._api.timeout, grace + STOP_MARGIN)
+
+        def stop() -> None:
+            response = self._api._post(self._api._url("/containers/{0}/stop", container), timeout=timeout)
+            self._api._raise_for_status(response)
+
+        self._call(f"stop {container[:12]}", stop)
 
     def rename(self, container: str, name: str) -> None:
         self._call(f"rename {container[:12]} to {name}", self._api.rename, container, name)

@@ -40,6 +40,9 @@ class Engine:
 
     def __init__(self, fails=(), gone=(), comes_up=True, keeps_limits=True):
         self.gone = set(gone)
+        self.stays_down = set()
+        self.grace = {}  # container -> seconds that its stop was given
+        self.ends_after = {}  # container -> inspections after which a stop has ended it that gave no answer in time
         self.health = []  # what the next inspections say of it
         self.healthcheck = None
         self.fails, self.comes_up, self.keeps_limits = set(fails), comes_up, keeps_limits
@@ -63,10 +66,13 @@ class Engine:
 
     def start(self, ident):
         self._fail("start", ident)
-        self.containers[ident]["running"] = True
+        self.containers[ident]["running"] = ident not in self.stays_down
 
-    def stop(self, ident):
+    def stop(self, ident, grace):
         self._fail("stop", ident)
+        self.grace[ident] = grace
+        if ident in self.ends_after:
+            raise EngineError(f"stop {ident} on docker: timed out.")
         self.containers[ident]["running"] = False
 
     def rename(self, ident, name):
@@ -88,6 +94,9 @@ class Engine:
     def get(self, path):
         ident = path.split("/")[2]
         container = self.containers[ident]
+        if ident in self.grace and ident in self.ends_after:
+            self.ends_after[ident] -= 1
+            container["running"] &= self.ends_after[ident] != 0
         running = container["running"] and (self.comes_up or ident == "old")
         host = container["body"]["HostConfig"]
         return {
@@ -98,7 +107,7 @@ class Engine:
                 "ExitCode": 0 if running else 3,
                 "Health": {"Status": self.health.pop(0) if self.health else "none"},
             },
-            "Config": {"Env": container["body"]["Env"], "Healthcheck": self.healthcheck},
+            "Config": {"Env": container["body"]["Env"], "Healthcheck": self.healthcheck, "StopTimeout": 33},
             "HostConfig": host if self.keeps_limits else {**host, "Memory": 0},
             "NetworkSettings": {"Ports": host["PortBindings"] if running else {}, "Networks": {"ipv6-services": {}}},
         }
@@ -201,6 +210,32 @@ def test_the_old_one_comes_back(options, stop_early):
     (outcome,) = apply(engine, replace(replaced(), stop_early=stop_early))
     assert outcome.error
     assert engine.there() == [("web1", "old", True)]
+
+
+@pytest.mark.parametrize("stop_early", [False, True])
+def test_an_old_one_whose_stop_takes_too_long_is_started_when_it_has_ended(stop_early):
+    engine = with_old()
+    engine.ends_after = {"old": 3}
+    (outcome,) = apply(engine, replace(replaced(), stop_early=stop_early))
+    assert "timed out" in outcome.error
+    assert "runs again" in outcome.error
+    for _dummy in range(9):  # as time goes on
+        engine.get("/containers/old/json")
+    assert engine.there() == [("web1", "old", True)]
+
+
+def test_an_old_one_that_does_not_run_again_is_named():
+    engine = with_old(fails=["start new0"])
+    engine.stays_down = {"old"}
+    (outcome,) = apply(engine, replaced())
+    assert "could not be brought back: web1 on docker stopped again" in outcome.error
+
+
+@pytest.mark.parametrize("action", ["stopped", "removed", "replaced"])
+def test_a_stop_has_the_time_that_the_container_may_take(action):
+    engine = with_old()
+    apply(engine, replace(replaced(), action=action))
+    assert engine.grace == {"old": 33}
 
 
 def test_what_could_not_be_brought_back_is_said():

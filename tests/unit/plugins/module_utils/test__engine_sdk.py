@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import threading
+import time
+from contextlib import nullcontext
 
 import pytest
 
+from ansible_collections.ipv6.services.plugins.module_utils import _engine_sdk
 from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
 from ansible_collections.ipv6.services.plugins.module_utils._engine_sdk import EngineSdk
 
@@ -67,6 +70,20 @@ def test_a_pull_that_gives_no_sign_of_life_fails(sdk, answers):
     with pytest.raises(EngineError) as error:
         sdk(answers).pull("registry.example.com/a:1")
     assert str(error.value).startswith("pull registry.example.com/a:1 on docker: ")
+
+
+@pytest.mark.parametrize("grace", [0, 2])
+def test_a_stop_may_take_as_long_as_its_container(sdk, monkeypatch, grace):
+    monkeypatch.setattr(_engine_sdk, "STOP_MARGIN", 0)
+
+    def answer(handler):
+        time.sleep(0.8)
+        handler.send_response(204)
+        handler.end_headers()
+
+    engine = sdk(lambda _: {"/v1.45/containers/web1/stop": answer})
+    with nullcontext() if grace else pytest.raises(EngineError, match="stop web1 on docker"):
+        engine.stop("web1", grace)
 
 
 def test_an_answer_that_is_no_json(sdk):
