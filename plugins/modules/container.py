@@ -408,7 +408,7 @@ EXAMPLES = r"""
 
 - name: Run what the inventory lists, and remove what it lists no more
   ipv6.services.container:
-    containers: "{{ ipv6_services | ipv6.services.containers(ipv6_services_plan[inventory_hostname].services) }}"
+    containers: "{{ ipv6_services | ipv6.services.containers(ipv6_services_plan.hosts[inventory_hostname].services) }}"
     purge: true
 
 - name: Take a service away

@@ -26,8 +26,8 @@ description:
   - The whole inventory is read, also with C(--limit) and C(serial), so that allocated addresses and clashes are the same.
     What the host itself must tell, its prefixes and host addresses, is checked for hosts with the result of
     M(ipv6.services.host_info) in C(ipv6_services_host).
-  - Values of C(env), C(secret_env), C(labels) and C(log_options) that are templates or encrypted are not resolved, and no
-    value of these options is in the result.
+  - Values of C(env), C(secret_env), C(labels) and C(log_options) that are templates or encrypted are not resolved, unless the
+    entry or the whole list is a template itself. No value of these options is in the result.
 extends_documentation_fragment:
   - ipv6.services.attributes
   - ipv6.services.attributes.info_module
