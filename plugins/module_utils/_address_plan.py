@@ -66,7 +66,8 @@ def is_right(item: ServiceAddress, held: Held | None) -> bool:
 def plan_present(wanted: t.Sequence[ServiceAddress], link: Link, exclusive: t.Sequence[IPv6Network] = ()) -> Plan:
     """Compare what is wanted with what the link has.
 
-    exclusive: prefixes in which only wanted service addresses stay; none removes nothing.
+    exclusive: prefixes in which only wanted service addresses stay; none removes nothing, and neither does a call with an
+    error, since an address that is there may be what the wrong item was meant to be.
 
     Removes only what is written down as ours, so never a host address (DESIGN.md, facts 5 and 7).
     """
@@ -89,7 +90,8 @@ def plan_present(wanted: t.Sequence[ServiceAddress], link: Link, exclusive: t.Se
         else:
             change.append(item)
     listed = {item.address for item in wanted}
-    remove = sorted(a for a in entries if a not in listed and any(a in prefix for prefix in exclusive))
+    within = () if errors else exclusive
+    remove = sorted(a for a in entries if a not in listed and any(a in prefix for prefix in within))
     drop = {address: here[address] for address in remove if address in here}
     for item in (*add, *change):
         held = here.get(item.address)

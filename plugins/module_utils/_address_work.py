@@ -81,7 +81,8 @@ def plan_addresses(request: Request, host: Host) -> Plan:
         ServiceAddress(interface.ip, interface.network.prefixlen, request.deprecated, store)
         for interface in request.addresses.addresses
     ]
-    return plan_present(wanted, host.link, request.exclusive)
+    # An address that is there may be what a wrong item was meant to be.
+    return plan_present(wanted, host.link, () if request.addresses.errors else request.exclusive)
 
 
 def plan_prefixes(request: Request, host: Host) -> RoutedPlan:

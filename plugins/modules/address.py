@@ -64,6 +64,7 @@ options:
     description:
       - Prefixes in which only the listed service addresses stay on the interface, as V(2001:db8::/64) or V(::/0).
       - Removes only service addresses, never one that the host has for itself. Routed prefixes are not looked at.
+      - Removes nothing when an item of O(addresses) is wrong, since an address that is there may be the one that was meant.
     type: list
     elements: raw
     default: []

@@ -77,6 +77,22 @@ def test_each_item_is_reported_in_the_caller_s_order():
     assert report[1]["error"] == "taken"
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param(f"{WEB1}/64", id="the same address with another length"),
+        pytest.param("2001:db8::20l", id="what is no address"),
+        pytest.param("2001:db8::1:1", id="the host's own address"),
+    ],
+)
+def test_a_wrong_item_keeps_exclusive_from_removing_what_was_meant(wrong):
+    marked, held = ([*one, *other] for one, other in zip(ours(WEB1), ours(WEB2)))
+    target = host("networkd", marked, [*held, Held(IPv6Address("2001:db8::1:1"), 64, "eth0")])
+    work = plan_work(request(addresses=[str(WEB1), wrong], exclusive=["::/0"]), target)
+    assert work.errors and not work.changes
+    assert _address_report.after(target, work) == _address_report.before(target)
+
+
 def test_a_duplicate_alone_changed_nothing_in_the_end():
     target = host()
     work = plan_work(request(addresses=[str(WEB1)]), target).after({WEB1: "taken"}, {WEB1})
