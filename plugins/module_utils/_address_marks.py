@@ -93,7 +93,7 @@ def _batch_links() -> set[str]:
 
 def write(path: str, text: str) -> None:
     """Replace the file at once: a reader sees the old text or the new one, also after a loss of power."""
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    _make_directory(os.path.dirname(path))
     temporary = f"{path}.new"
     with open(temporary, "w", encoding="ascii") as file:
         os.fchmod(file.fileno(), 0o644)
@@ -101,6 +101,15 @@ def write(path: str, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+
+
+def _make_directory(path: str) -> None:
+    """With its parents, readable for all: systemd-networkd runs as a user of its own. What is there stays as it is."""
+    before = os.umask(0o022)
+    try:
+        os.makedirs(path, exist_ok=True)
+    finally:
+        os.umask(before)
 
 
 def remove(path: str) -> None:

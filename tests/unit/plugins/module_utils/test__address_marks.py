@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from ipaddress import IPv6Address, IPv6Network
 
 import pytest
@@ -54,6 +55,17 @@ def test_write_replaces_the_file_and_remove_takes_its_directory_along(tmp_path):
     assert (path.read_text(), path.stat().st_mode & 0o777) == ("two\n", 0o644)
     marks.remove(str(path))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_written_under_a_strict_umask_can_be_read_by_all(tmp_path):
+    (tmp_path / "theirs").mkdir(mode=0o700)
+    before = os.umask(0o077)
+    try:
+        marks.write(str(tmp_path / "theirs" / "network" / "10-eth0.network.d" / "ours.conf"), "")
+    finally:
+        os.umask(before)
+    modes = [path.stat().st_mode & 0o777 for path in sorted(tmp_path.rglob("*"))]
+    assert modes == [0o700, 0o755, 0o755, 0o644]
 
 
 def test_remove_leaves_a_directory_with_files_of_others(tmp_path):
