@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 from ansible.plugins.action import ActionBase
@@ -68,7 +69,7 @@ def read_hosts(inventory: Inventory, wanted: t.Sequence[str] | None) -> tuple[li
 def look_up(names: t.Sequence[str], params: t.Mapping[str, t.Any]) -> tuple[t.Mapping[str, Answer], list[Problem]]:
     """The answers, or the problem that nothing can be asked. Loads dnspython only when there are names."""
     for option in ("timeout", "concurrency"):
-        if params[option] <= 0:
+        if not math.isfinite(params[option]) or params[option] <= 0:
             text = f"{option} is {params[option]}."
             return {}, [Problem(None, None, option, params[option], text, "Give a number above 0.")]
     if not names:

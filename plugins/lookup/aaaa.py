@@ -113,6 +113,7 @@ _raw:
   sample: ["2001:db8::201", "2001:db8::202"]
 """
 
+import math
 import typing as t
 
 from ansible.errors import AnsibleLookupError
@@ -146,7 +147,7 @@ class LookupModule(LookupBase):
 
     def _positive(self, option: str) -> t.Any:
         value = self.get_option(option)
-        if value <= 0:
+        if not math.isfinite(value) or value <= 0:
             raise RequestError(f"{option} is {value}. Give a number above 0.")
         return value
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Interface, IPv6Network
@@ -126,7 +127,7 @@ def parse_request(params: t.Mapping[str, t.Any]) -> Request:
     exclusive = parse_exclusive(params["exclusive"])
     if exclusive and not present:
         raise RequestError("exclusive says what else goes when addresses are added: it needs `state: present`.")
-    if params["dad_timeout"] < 0:
+    if not math.isfinite(params["dad_timeout"]) or params["dad_timeout"] < 0:
         raise RequestError(f"dad_timeout is {params['dad_timeout']:g}: give it seconds from 0 up.")
     return Request(
         interface=params["interface"],

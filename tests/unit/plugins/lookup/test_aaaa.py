@@ -90,6 +90,8 @@ def test_results(look_up, warnings, terms, options, expected):
             ["web1"], {"servers": ["dns.example.com"]}, ["'dns.example.com' is no name server"], id="no server"
         ),
         pytest.param(["web1"], {"timeout": 0}, ["timeout is 0.0. Give a number above 0."], id="no time"),
+        pytest.param(["web1"], {"timeout": float("inf")}, ["timeout is inf. "], id="time without end"),
+        pytest.param(["web1"], {"timeout": float("nan")}, ["timeout is nan. "], id="no number as the time"),
         pytest.param(["web1"], {"concurrency": -1}, ["concurrency is -1. Give a number above 0."], id="no concurrency"),
         pytest.param(["web1"], {"empty": "maybe"}, ["maybe"], id="no choice"),
     ],

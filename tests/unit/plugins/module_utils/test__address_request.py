@@ -75,6 +75,8 @@ def test_prefixes_are_listed_once():
         ),
         pytest.param({"exclusive": ["::/0"], "state": "absent"}, "needs `state: present`", id="exclusive with absent"),
         pytest.param({"dad_timeout": -1.0}, "seconds from 0 up", id="negative time"),
+        pytest.param({"dad_timeout": float("nan")}, "dad_timeout is nan", id="no number as the time"),
+        pytest.param({"dad_timeout": float("inf")}, "dad_timeout is inf", id="time without end"),
     ],
 )
 def test_calls_that_are_wrong_as_a_whole(params, part):
