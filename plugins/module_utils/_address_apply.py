@@ -11,7 +11,7 @@ import fcntl
 import os
 import time
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv6Address
 
 from ansible_collections.ipv6.services.plugins.module_utils import _address_marks, _iproute, _kernel
@@ -171,21 +171,28 @@ def apply_prefixes(plan: RoutedPlan, marked: t.Collection[RoutedPrefix], iproute
         _kernel.write_sysctl("1", *NONLOCAL_BIND)
     if not plan.changes:
         return Done()
+    # A route without its mark is nobody's: none may be left so, wherever the call ends.
+    if plan.add or plan.change:
+        _write_prefixes(prefixes_after(replace(plan, remove=()), marked))
     # An error here means that somebody else took it away.
     iproute.batch([f"route del local {prefix} dev lo" for prefix in plan.remove])
     failures = iproute.batch([_iproute.route_line(item.prefix) for item in plan.add])
     failed: dict[Item, str] = {
         plan.add[i].prefix: messages.refused(plan.add[i].prefix, why) for i, why in failures.items()
     }
-    rest = [item for item in prefixes_after(plan, marked) if item.prefix not in failed]
+    if plan.remove or failed:
+        _write_prefixes([item for item in prefixes_after(plan, marked) if item.prefix not in failed])
+    return Done(failed, set(failed))
+
+
+def _write_prefixes(prefixes: t.Sequence[RoutedPrefix]) -> None:
     for persistent in (True, False):
         path = _address_marks.prefix_file(persistent)
-        items = [item for item in rest if item.persistent == persistent]
+        items = [item for item in prefixes if item.persistent == persistent]
         if items:
             _address_marks.write(path, _address_marks.render_prefixes(items))
         else:
             _address_marks.remove(path)
-    return Done(failed, set(failed))
 
 
 def foresee(plan: Plan, link: Link, dad_timeout: float) -> Done:
