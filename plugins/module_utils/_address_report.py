@@ -77,7 +77,10 @@ def changed(host: Host, done: Work, stale_units: t.Collection[str]) -> bool:
     if done.stopped:
         return False
     redone = (done.addresses.add, done.addresses.change, done.prefixes.add, done.prefixes.change)
-    return any(redone) or before(host) != after(host, done) or bool(stale_units)
+    # What is gone from the link already is not in `before`, and still has to go from the files.
+    marked = {item.address for item in host.link.marked} if host.link else set()
+    unmarked = (marked.intersection(done.addresses.remove), {i.prefix for i in host.prefixes} & {*done.prefixes.remove})
+    return any(redone) or any(unmarked) or before(host) != after(host, done) or bool(stale_units)
 
 
 def _report(key: str, items: t.Sequence[Item], actions: t.Mapping[Item, str], errors: t.Mapping[Item, str]) -> Report:

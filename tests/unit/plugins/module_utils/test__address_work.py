@@ -13,7 +13,12 @@ from ansible_collections.ipv6.services.plugins.module_utils._address_host import
 from ansible_collections.ipv6.services.plugins.module_utils._address_plan import Link
 from ansible_collections.ipv6.services.plugins.module_utils._address_request import parse_request
 from ansible_collections.ipv6.services.plugins.module_utils._address_work import plan_work, stale_units, wanted_units
-from ansible_collections.ipv6.services.plugins.module_utils._service_address import Held, ServiceAddress, Store
+from ansible_collections.ipv6.services.plugins.module_utils._service_address import (
+    Held,
+    RoutedPrefix,
+    ServiceAddress,
+    Store,
+)
 
 WEB1, WEB2 = IPv6Address("2001:db8::201"), IPv6Address("2001:db8::202")
 PREFIX = IPv6Network("2001:db8:99:1::/64")
@@ -98,6 +103,19 @@ def test_a_duplicate_alone_changed_nothing_in_the_end():
     work = plan_work(request(addresses=[str(WEB1)]), target).after({WEB1: "taken"}, {WEB1})
     assert not _address_report.changed(target, work, {})
     assert _address_report.before(target) == _address_report.after(target, work) == []
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        pytest.param(host("networkd", ours(WEB1)[0]), id="address"),
+        pytest.param(host(prefixes=[RoutedPrefix(PREFIX, True)]), id="routed prefix"),
+    ],
+)
+def test_what_is_lost_and_still_written_down_is_a_change_when_it_is_removed(target):
+    asked = {"addresses": [str(WEB1)], "routed_prefixes": [str(PREFIX)], "state": "absent"}
+    work = plan_work(request(**asked), target)
+    assert _address_report.changed(target, work, {})
 
 
 def test_a_call_that_is_stopped_reports_what_was_not_done():
