@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import typing as t
@@ -82,19 +83,20 @@ class Sysctls:
 
     def __init__(self, wanted: t.Mapping[tuple[str, ...], str]) -> None:
         self._wanted = wanted
-        self._before: dict[tuple[str, ...], str] = {}
+        self._undo = contextlib.ExitStack()
 
     def __enter__(self) -> Sysctls:
-        for name, value in self._wanted.items():
-            before = read_sysctl(*name)
-            if before is not None and before != value:
-                write_sysctl(value, *name)
-                self._before[name] = before
+        with contextlib.ExitStack() as undo:
+            for name, value in self._wanted.items():
+                before = read_sysctl(*name)
+                if before is not None and before != value:
+                    undo.callback(write_sysctl, before, *name)
+                    write_sysctl(value, *name)
+            self._undo = undo.pop_all()
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        for name, value in self._before.items():
-            write_sysctl(value, *name)
+        self._undo.close()
 
 
 def quick_dad(link: str) -> Sysctls:

@@ -189,6 +189,7 @@ routed_prefixes:
 
 import contextlib
 import os
+import signal
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -269,7 +270,19 @@ def report(request: Request, host: Host, work: Work, with_diff: bool) -> dict[st
     return result
 
 
+def exit_on_signals() -> None:
+    """Let a call that is ended from outside put back the settings that it changed for a while."""
+
+    def leave(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, leave)
+
+
 def main() -> None:
+    exit_on_signals()
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     module.run_command_environ_update = {"LC_ALL": "C"}
     tools = Tools(Iproute(module.run_command), Networkd(module.run_command), Units(module.run_command))
