@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import typing as t
 from dataclasses import dataclass, replace
-from ipaddress import IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
-from ansible_collections.ipv6.services.plugins.module_utils import _address_marks, _kernel, _unit
+from ansible_collections.ipv6.services.plugins.module_utils import _address_marks, _kernel, _networkd, _unit
 from ansible_collections.ipv6.services.plugins.module_utils._address_plan import Link
 from ansible_collections.ipv6.services.plugins.module_utils._address_request import Request
 from ansible_collections.ipv6.services.plugins.module_utils._iproute import Iproute
@@ -42,11 +42,13 @@ class Host:
     units: t.Mapping[str, str | None]
     systemd: bool  # whether it runs the host
     warnings: t.Sequence[str] = ()
+    foreign: t.Sequence[IPv4Address | IPv6Address] = ()  # on the link, and networkd would take them away
 
 
 def read_host(request: Request, iproute: Iproute, networkd: Networkd, units: _unit.Units) -> Host:
     """Raises HostError and CommandError."""
-    network_files = networkd.network_files()
+    listing = networkd.read()
+    network_files = _networkd.parse_network_files(listing)
     name = (request.interface or _default_link(iproute)) if request.needs_link else None
     marked = _address_marks.read_all([*network_files, *([name] if name else [])], network_files)
     held = _kernel.read_held()
@@ -70,9 +72,12 @@ def read_host(request: Request, iproute: Iproute, networkd: Networkd, units: _un
     elsewhere = {item.address: link for link, items in marked.items() if link != name for item in items}
     link = Link(name, marked.get(name, ()), held, elsewhere, _kernel.has_carrier(name))
     _check_link(link, request)
+    check_decided(name, request, _networkd.parse_undecided(listing))
     backend = choose_backend(request.backend, name, network_files)
     if request.present and backend == "networkd":
         _check_alone(name, network_files)
+    if name in network_files and not _networkd.keeps_foreign(listing, name):
+        host = replace(host, foreign=[a for a in _networkd.parse_foreign(listing, name) if a not in host.ours])
     warnings = [*host.warnings, *(_warnings(name, backend, network_files) if request.present else [])]
     return replace(host, link=link, backend=backend, warnings=warnings)
 
@@ -105,6 +110,15 @@ def _check_link(link: Link, request: Request) -> None:
         raise HostError(f"The host has no interface {link.name!r}. It has: {there}.")
     if request.present and not _kernel.has_ipv6(link.name):
         raise HostError(f"IPv6 is switched off on {link.name}. Set net.ipv6.conf.{link.name}.disable_ipv6 to 0 first.")
+
+
+def check_decided(link: str, request: Request, undecided: t.Mapping[str, str]) -> None:
+    """Until networkd has found its file for a link, nobody knows who manages it, nor what is written down for it."""
+    if link in undecided and (request.backend != "none" or not request.present):
+        raise HostError(
+            f"systemd-networkd has not decided yet whether it manages {link} (`networkctl status {link}`: {undecided[link]})."
+            " Run this again when it has."
+        )
 
 
 def _check_alone(link: str, network_files: t.Mapping[str, str]) -> None:

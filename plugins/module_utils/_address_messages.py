@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from ipaddress import IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
 
 def duplicate(address: IPv6Address, link: str, mac: str | None) -> str:
@@ -52,6 +52,15 @@ def not_ours(address: IPv6Address, link: str) -> str:
     return (
         f"{address} is on {link} and is not ours: something else set it, and nothing here changes or removes such an address."
         " Give the service another address, or take this one out of where it is set."
+    )
+
+
+def foreign(addresses: t.Sequence[IPv4Address | IPv6Address], link: str, file: str) -> str:
+    """Addresses of a link that networkd manages and that it did not set (DESIGN.md, fact 5)."""
+    return (
+        f"systemd-networkd did not set {', '.join(map(str, addresses))} on {link}, and would take away what it did not set when"
+        f" it reads its changed files. Put `KeepConfiguration=static` into section [Network] of {file} or of a drop-in of it, or"
+        " have systemd-networkd set them. Nothing was changed."
     )
 
 

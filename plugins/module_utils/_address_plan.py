@@ -127,6 +127,13 @@ def contents(plan: Plan, link: Link) -> dict[Store, list[ServiceAddress]]:
     return stores
 
 
+def rewrites(plan: Plan, link: Link, backend: str) -> bool:
+    """Whether a file of that backend is written anew."""
+    touched = plan.touched()
+    items = [*plan.add, *plan.change, *(mark for mark in link.marked if mark.address in touched)]
+    return any(item.store.backend == backend for item in items)
+
+
 def without(plan: Plan, failed: t.Collection[IPv6Address]) -> Plan:
     """The same plan where these addresses go instead: they turned out to be another host's, or the kernel refused them."""
     if not failed:

@@ -18,6 +18,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._address_plan import
     contents,
     plan_absent,
     plan_present,
+    rewrites,
     without,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._address_request import Item, Request
@@ -69,6 +70,12 @@ def plan_work(request: Request, host: Host) -> Work:
     prefixes = plan_prefixes(request, host)
     found = (request.errors, addresses.errors, prefixes.errors)
     return Work(addresses, prefixes, {item: error for errors in found for item, error in errors.items()})
+
+
+def check_foreign(work: Work, host: Host) -> None:
+    """Raises HostError when networkd has to read a changed drop-in, and would take away what is not ours."""
+    if host.foreign and host.link is not None and rewrites(work.addresses, host.link, "networkd"):
+        raise HostError(messages.foreign(host.foreign, host.link.name, str(host.network_file)))
 
 
 def plan_addresses(request: Request, host: Host) -> Plan:

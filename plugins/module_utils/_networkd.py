@@ -13,11 +13,13 @@ from __future__ import annotations
 import json
 import os
 import typing as t
-from ipaddress import IPv6Address, IPv6Interface
+from ipaddress import IPv4Address, IPv6Address, IPv6Interface, ip_address
 
-from ansible_collections.ipv6.services.plugins.module_utils._command import CommandError, Run, output
+from ansible_collections.ipv6.services.plugins.module_utils import _kernel
+from ansible_collections.ipv6.services.plugins.module_utils._command import CommandError, Run, output, run_all
 from ansible_collections.ipv6.services.plugins.module_utils._service_address import ServiceAddress
 
+_PERMANENT = 0x80  # a flag of an address, from linux/if_addr.h
 _HEADER = """\
 # Service addresses. The module ipv6.services.address of Ansible wrote this file and writes it again;
 # to take one away, call the module with `state: absent`.
@@ -68,21 +70,70 @@ def parse_network_files(listing: t.Mapping[str, t.Any]) -> dict[str, str]:
     }
 
 
+def parse_undecided(listing: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """Link to its state, for the links that networkd has still to find a network file for."""
+    return {
+        link["Name"]: link["AdministrativeState"]
+        for link in listing.get("Interfaces", ())
+        if link.get("AdministrativeState") in ("pending", "initialized")
+    }
+
+
+def parse_foreign(listing: t.Mapping[str, t.Any], name: str) -> list[IPv4Address | IPv6Address]:
+    """The global addresses of a link that neither networkd nor a router's advertisement set; sorted.
+
+    Nothing where networkctl doesn't list addresses: systemd 257 does, 252 does not.
+    """
+    links = [link for link in listing.get("Interfaces", ()) if link["Name"] == name]
+    found = [
+        ip_address(bytes(item["Address"]))
+        for link in links
+        for item in link.get("Addresses", ())
+        # What has a lifetime is the kernel's own: a temporary address, or one from an advertisement.
+        if item.get("ConfigSource") == "foreign" and item.get("Scope") == 0 and item.get("Flags", 0) & _PERMANENT
+    ]
+    return sorted(found, key=lambda address: (address.version, int(address)))
+
+
+def keeps_foreign(listing: t.Mapping[str, t.Any], name: str) -> bool:
+    """Whether the files of a link tell networkd to leave alone what it did not set."""
+    value = ""
+    for link in listing.get("Interfaces", ()):
+        for path in [link.get("NetworkFile"), *link.get("NetworkFileDropins", ())] if link["Name"] == name else []:
+            for line in (_kernel.read(path) or "").splitlines() if path else []:
+                key, _equals, given = line.partition("=")
+                value = given.strip().lower() if key.strip() == "KeepConfiguration" else value
+    return value in ("static", "yes", "true", "on", "1", "y", "t")
+
+
 class Networkd:
     """The program `networkctl`, through the module's run_command."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    def network_files(self) -> dict[str, str]:
-        """Link to its network file; empty where networkd doesn't run."""
+    def read(self) -> dict[str, t.Any]:
+        """What `networkctl --json=short list` says; empty where networkd doesn't run. Raises CommandError."""
         if not os.path.isdir("/run/systemd/netif/links"):
             return {}
+        argv = ["networkctl", "--json=short", "list"]
         try:
-            return parse_network_files(json.loads(output(self._run, ["networkctl", "--json=short", "list"])))
-        except (CommandError, ValueError):
+            return dict(json.loads(output(self._run, argv)))
+        except (CommandError, ValueError) as exc:
             # The directory stays when networkd is stopped, and then networkctl has nobody to ask.
-            return {}
+            if not self._is_active():
+                return {}
+            raise CommandError(f"systemd-networkd runs, and can't be asked: {exc}") from None
+
+    def network_files(self) -> dict[str, str]:
+        """Link to its network file; empty where networkd doesn't run. Raises CommandError."""
+        return parse_network_files(self.read())
+
+    def _is_active(self) -> bool:
+        try:
+            return run_all(self._run, ["systemctl", "is-active", "--quiet", "systemd-networkd"])[0] == 0
+        except CommandError:
+            return False
 
     def reload(self) -> None:
         """Make networkd see changed files. It returns before the addresses are there. Raises CommandError."""

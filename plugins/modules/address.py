@@ -76,7 +76,9 @@ options:
     description:
       - Who sets the O(addresses).
       - V(networkd) is systemd-networkd, by a drop-in for the network file of the interface, also where netplan wrote that file.
-        It takes away every address that it did not set itself.
+        It takes away every address that it did not set itself, so that a call fails which would change something while there is
+        such an address on the interface. C(KeepConfiguration=static) in the network file makes it keep them. The systemd of
+        Debian 12 doesn't tell who set an address, and there it is not noticed.
       - V(none) sets them with C(ip), and at boot by a unit of systemd.
       - V(auto) is V(networkd) where systemd-networkd manages the interface, and else V(none).
       - Routed prefixes are the same for every backend.
@@ -200,6 +202,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._address_messages im
 from ansible_collections.ipv6.services.plugins.module_utils._address_request import Request, parse_request
 from ansible_collections.ipv6.services.plugins.module_utils._address_work import (
     Work,
+    check_foreign,
     plan_work,
     stale_units,
     wanted_units,
@@ -293,7 +296,10 @@ def main() -> None:
             host = read_host(request, *tools)  # 2. read
             planned = plan_work(request, host)  # 3. plan
             if planned.errors and module.params["strict"]:
-                work = planned.stop()
+                planned = planned.stop()
+            check_foreign(planned, host)
+            if planned.stopped:
+                work = planned
             elif module.check_mode:
                 work = foresee(host, planned, dad_timeout)
             else:

@@ -4,15 +4,25 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, IPv6Network
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 import pytest
 
 from ansible_collections.ipv6.services.plugins.module_utils import _address_report, _unit
-from ansible_collections.ipv6.services.plugins.module_utils._address_host import Host, HostError, choose_backend
+from ansible_collections.ipv6.services.plugins.module_utils._address_host import (
+    Host,
+    HostError,
+    check_decided,
+    choose_backend,
+)
 from ansible_collections.ipv6.services.plugins.module_utils._address_plan import Link
 from ansible_collections.ipv6.services.plugins.module_utils._address_request import parse_request
-from ansible_collections.ipv6.services.plugins.module_utils._address_work import plan_work, stale_units, wanted_units
+from ansible_collections.ipv6.services.plugins.module_utils._address_work import (
+    check_foreign,
+    plan_work,
+    stale_units,
+    wanted_units,
+)
 from ansible_collections.ipv6.services.plugins.module_utils._service_address import (
     Held,
     RoutedPrefix,
@@ -170,6 +180,49 @@ def test_units_that_somebody_changed_are_stale():
     assert stale_units({name: "text"}, host(units={name: "text"})) == {}
     assert stale_units({name: "text"}, host(units={name: ""})) == {name: "text"}
     assert stale_units({name: None}, host(units={name: None})) == {}
+
+
+@pytest.mark.parametrize(
+    ("marked", "asked"),
+    [
+        pytest.param([], {"addresses": [str(WEB1)]}, id="added"),
+        pytest.param([WEB1], {"addresses": [str(WEB1)], "deprecated": False}, id="changed"),
+        pytest.param([WEB1], ABSENT, id="removed"),
+        pytest.param([WEB1], {"addresses": [str(WEB1)], "backend": "none"}, id="given to another backend"),
+    ],
+)
+def test_a_call_that_would_cost_the_host_an_address_of_others_is_refused(marked, asked):
+    found = [ours(address) for address in marked]
+    target = host(
+        asked.get("backend", "networkd"),
+        [item for items, _held in found for item in items],
+        [item for _items, held in found for item in held],
+        network_file=FILES["eth0"],
+        foreign=[ip_address("192.0.2.77"), ip_address("2001:db8::a10")],
+    )
+    with pytest.raises(HostError, match=r"did not set 192\.0\.2\.77, 2001:db8::a10 on eth0.*KeepConfiguration=static"):
+        check_foreign(plan_work(request(**asked), target), target)
+
+
+@pytest.mark.parametrize(
+    ("backend", "asked"),
+    [
+        pytest.param("networkd", {"addresses": [str(WEB1)]}, id="nothing changes"),
+        pytest.param("networkd", {"routed_prefixes": [str(PREFIX)]}, id="only a routed prefix"),
+        pytest.param("none", {"addresses": [str(WEB2)]}, id="networkd reads nothing"),
+    ],
+)
+def test_addresses_of_others_are_no_matter_where_networkd_reads_nothing_new(backend, asked):
+    target = host(backend, *ours(WEB1), foreign=[ip_address("192.0.2.77")])
+    check_foreign(plan_work(request(**asked), target), target)
+
+
+def test_a_link_that_networkd_has_not_decided_on_has_to_wait():
+    for asked in ({"addresses": [str(WEB1)]}, {**ABSENT, "backend": "none"}):
+        with pytest.raises(HostError, match=r"not decided yet.*pending.*Run this again"):
+            check_decided("eth0", request(**asked), {"eth0": "pending"})
+    check_decided("eth0", request(addresses=[str(WEB1)], backend="none"), {"eth0": "pending"})
+    check_decided("eth1", request(addresses=[str(WEB1)]), {"eth0": "pending"})
 
 
 def test_a_link_whose_name_a_unit_can_t_bear_is_refused():

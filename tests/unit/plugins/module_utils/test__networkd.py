@@ -5,12 +5,23 @@
 from __future__ import annotations
 
 import json
-from ipaddress import IPv6Address
+import os
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.ipv6.services.plugins.module_utils._networkd import drop_in, parse, parse_network_files, render
+from ansible_collections.ipv6.services.plugins.module_utils._command import CommandError
+from ansible_collections.ipv6.services.plugins.module_utils._networkd import (
+    Networkd,
+    drop_in,
+    keeps_foreign,
+    parse,
+    parse_foreign,
+    parse_network_files,
+    parse_undecided,
+    render,
+)
 from ansible_collections.ipv6.services.plugins.module_utils._service_address import ServiceAddress, Store
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -62,6 +73,52 @@ def test_network_files_are_those_of_managed_links():
     assert parse_network_files(listing) == {"eth0": "/etc/systemd/network/10-eth0.network"}
 
 
+def test_a_link_is_undecided_until_networkd_has_found_its_file():
+    states = {"eth0": "configured", "eth1": "pending", "eth2": "initialized", "lo": "unmanaged"}
+    links = [{"Name": name, "AdministrativeState": state} for name, state in states.items()]
+    assert parse_undecided({"Interfaces": links}) == {"eth1": "pending", "eth2": "initialized"}
+
+
 def test_a_link_with_unmanaged_in_its_file_is_not_managed():
     link = {"Name": "eth0", "NetworkFile": "/etc/systemd/network/10-eth0.network", "AdministrativeState": "unmanaged"}
     assert parse_network_files({"Interfaces": [link]}) == {}
+
+
+def test_foreign_addresses_are_those_that_neither_networkd_nor_a_router_set():
+    listing = json.loads((RECORDED / "networkctl_foreign.json").read_text())
+    assert parse_foreign(listing, "eth0") == [ip_address("192.0.2.77"), ip_address("2001:db8::a10")]
+    assert parse_foreign(listing, "eth1") == []
+
+
+def test_an_older_networkctl_lists_no_addresses():
+    assert parse_foreign(json.loads((RECORDED / "networkctl_list.json").read_text()), "eth0") == []
+
+
+@pytest.mark.parametrize(
+    ("own", "drop_in", "expected"),
+    [
+        pytest.param("", "", False, id="nothing said"),
+        pytest.param("[Network]\nKeepConfiguration=static\n", "", True, id="static"),
+        pytest.param("", "[Network]\nKeepConfiguration = Yes\n", True, id="in a drop-in"),
+        pytest.param("KeepConfiguration=yes\n", "KeepConfiguration=no\n", False, id="the drop-in is the last to say"),
+        pytest.param("KeepConfiguration=dynamic\n", "", False, id="only leases"),
+        pytest.param("#KeepConfiguration=yes\n", "", False, id="a comment"),
+    ],
+)
+def test_keeps_foreign(tmp_path, own, drop_in, expected):
+    files = [tmp_path / "own.network", tmp_path / "drop-in.conf"]
+    for file, text in zip(files, (own, drop_in)):
+        file.write_text(text)
+    link = {"Name": "eth0", "NetworkFile": str(files[0]), "NetworkFileDropins": [str(files[1])]}
+    assert keeps_foreign({"Interfaces": [link]}, "eth0") is expected
+
+
+@pytest.mark.parametrize("answer", [(1, "", "Failed to connect"), (0, "no JSON", "")])
+def test_a_networkctl_that_fails_is_an_error_only_while_networkd_runs(monkeypatch, answer):
+    monkeypatch.setattr(os.path, "isdir", lambda _path: True)
+    active = 3
+    networkd = Networkd(lambda argv, **_options: (active, "", "") if argv[0] == "systemctl" else answer)
+    assert networkd.network_files() == {}
+    active = 0
+    with pytest.raises(CommandError, match="systemd-networkd runs, and can't be asked: "):
+        networkd.network_files()
