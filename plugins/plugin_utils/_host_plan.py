@@ -38,7 +38,7 @@ def host_plan(
     engines: those that run the host's services.
     services: how many addresses the host gets.
     network: name of the engines' network for the services.
-    packages: family of distributions -> engine -> package names; `docker` includes the SDK.
+    packages: family of distributions -> engine, or `sdk` -> package names.
 
     Returns, each empty where nothing is to be done: `packages` (names), `sysctls` (name -> value, what the kernel has
     otherwise or would forget), `sysctl_file` (content of the file that keeps them, always there), `daemon` (what daemon.json

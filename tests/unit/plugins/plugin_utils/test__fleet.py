@@ -135,3 +135,12 @@ def test_the_facts_are_not_templates(tmp_path):
 @pytest.mark.parametrize("text", ["{}", "ipv6_services: []", "ipv6_services: ~"])
 def test_hosts_without_services_are_no_problem(tmp_path, text):
     assert plan(load(tmp_path, one_host(text)), known=False).problems == ()
+
+
+def test_where_ansible_reaches_a_host_is_no_reason_to_refuse_the_fleet(tmp_path):
+    variables, problems = read(
+        tmp_path, "ansible_host: '{{ only_its_own_play_knows }}'\nipv6_services_domain: example.com"
+    )
+    assert problems == []
+    assert "ansible_host" not in variables
+    assert variables["ipv6_services_domain"] == "example.com"
