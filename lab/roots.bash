@@ -11,11 +11,11 @@ far=2001:db8:f   # a second LAN behind the router, MTU 1400
 
 host_packages=systemd,systemd-sysv,dbus,udev,iproute2,iputils-ping,python3,python3-apt,openssh-server,docker.io,python3-docker,iptables
 host_packages+=,nftables,curl,podman,netavark,aardvark-dns,uidmap,crun,dbus-user-session,libpam-systemd,procps,ca-certificates
-host_packages+=,tcpdump,bind9-dnsutils,network-manager,ifupdown,less
+host_packages+=,tcpdump,bind9-dnsutils,network-manager,ifupdown,netplan.io,dnsmasq-base,less
 # shellcheck disable=SC2054 # each is one word, for mmdebstrap
-declare -A suite_packages=([bookworm]=,slirp4netns [trixie]=,docker-cli,passt,incus [forky]=,docker-cli,passt,incus,dnsmasq-base)
+declare -A suite_packages=([bookworm]=,slirp4netns,lxd [trixie]=,docker-cli,passt,incus [forky]=,docker-cli,passt,incus)
 router_packages=systemd,systemd-sysv,dbus,iproute2,iputils-ping,openssh-server,bind9,bind9-dnsutils,radvd,docker-registry,nftables
-router_packages+=,curl,ca-certificates,procps,tcpdump,libpam-systemd,busybox-static
+router_packages+=,curl,ca-certificates,procps,tcpdump,libpam-systemd,busybox-static,nginx-light
 
 need() { # [COMMAND PACKAGE]...: install the packages whose commands are missing
     local missing=()
@@ -57,9 +57,11 @@ make_root() { # NAME SUITE PACKAGES KIND; made again when what goes into it has 
 
 finish_host() {
     systemctl --quiet --root="$1" enable systemd-networkd ssh
-    systemctl --quiet --root="$1" disable NetworkManager networking incus incus.socket incus-user.socket incus-startup lxcfs 2>/dev/null || true
+    systemctl --quiet --root="$1" disable NetworkManager networking incus incus.socket incus-user.socket incus-startup \
+        lxd lxd.socket lxd-containers lxcfs 2>/dev/null || true
     # masked: what needs hardware, and timers that would only add noise
-    systemctl --quiet --root="$1" mask apt-daily.timer apt-daily-upgrade.timer systemd-udevd systemd-journald-audit.socket
+    systemctl --quiet --root="$1" mask apt-daily.timer apt-daily-upgrade.timer systemd-udevd systemd-journald-audit.socket \
+        netplan-configure.service
     # the cgroups here have no controllers
     mkdir -p "$1/etc/containers"
     printf '[containers]\npids_limit = 0\ndefault_ulimits = ["nofile=1024:4096", "nproc=4096:4096"]\n' >"$1/etc/containers/containers.conf"
@@ -70,7 +72,7 @@ finish_host() {
 
 finish_router() {
     local root=$1
-    systemctl --quiet --root="$root" enable systemd-networkd ssh named radvd docker-registry
+    systemctl --quiet --root="$root" enable systemd-networkd ssh named radvd docker-registry nginx
     systemctl --quiet --root="$root" mask systemd-modules-load
     printf 'net.ipv6.conf.all.forwarding = 1\n' >"$root/etc/sysctl.d/lab.conf"
     cat >"$root/etc/systemd/network/10-eth0.network" <<EOF
@@ -125,6 +127,16 @@ log: { level: warn }
 storage: { filesystem: { rootdirectory: /srv/registry }, delete: { enabled: true } }
 http: { addr: "[::]:443", tls: { certificate: /etc/docker/registry/registry.crt, key: /etc/docker/registry/registry.key } }
 EOF
+    # images of Incus and LXD, as plain files
+    rm -f "$root/etc/nginx/sites-enabled/default"
+    cat >"$root/etc/nginx/conf.d/images.conf" <<EOF
+server {
+    listen [::]:8443 ssl;
+    ssl_certificate /etc/docker/registry/registry.crt;
+    ssl_certificate_key /etc/docker/registry/registry.key;
+    root /srv/images;
+}
+EOF
     mkdir -p "$root/etc/systemd/system/docker-registry.service.d"
     printf '[Service]\nUser=root\n' >"$root/etc/systemd/system/docker-registry.service.d/lab.conf"
 }
@@ -152,7 +164,7 @@ room() { # MIB PATH
 
 build() { # SUITE...
     local suite unmade=0
-    mkdir -p "$cache/registry"
+    mkdir -p "$cache"/{registry,images}
     [ "$(stat -f -c %T "$cache")" != overlayfs ] || die "$cache lies on an overlay, where no host's root can; set LAB_CACHE to a real disk"
     need ip iproute2 pgrep procps mmdebstrap mmdebstrap systemd-nspawn systemd-container gcc gcc /usr/include/stdlib.h libc6-dev \
         openssl openssl ssh openssh-client ping iputils-ping nsupdate bind9-dnsutils curl curl
