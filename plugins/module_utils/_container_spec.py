@@ -19,6 +19,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._addresses import Re
 from ansible_collections.ipv6.services.plugins.module_utils._container_values import (
     from_request_error,
     parse_absolute,
+    parse_host_user,
     parse_image,
     parse_service_name,
 )
@@ -26,6 +27,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._engine_gaps import 
 from ansible_collections.ipv6.services.plugins.module_utils._ports import Binding, parse_ports
 
 ENGINES = ("docker", "podman")
+ROOT = "root"
 STATES = ("started", "stopped", "absent")
 DEFAULT_RESTART_POLICY = "unless-stopped"
 
@@ -62,6 +64,7 @@ CONTAINER_OPTIONS: dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
     "address": {"type": "str"},
     "engine": {"type": "str", "choices": list(ENGINES)},
+    "podman_user": {"type": "str"},
     "ports": {"type": "list", "elements": "raw"},
     "state": {"type": "str", "choices": list(STATES), "default": "started"},
     "secret_env": {"type": "dict", "no_log": True},
@@ -144,7 +147,7 @@ class Container:
     """One service as it is wanted, every value in the form that the engines take."""
 
     name: str
-    engine: str
+    engine: str  # docker, podman, or podman:USER for the rootless Podman of that user
     state: str
     address: IPv6Address | None = None
     image: str = ""
@@ -159,6 +162,16 @@ class Container:
     fixed: t.Mapping[str, t.Any] = field(default_factory=dict)  # option -> value; what only a new container can have
 
 
+def kind_of(engine: str) -> str:
+    """docker or podman."""
+    return engine.partition(":")[0]
+
+
+def user_of(engine: str) -> str | None:
+    """The user whose rootless Podman it is; None for an engine of root's."""
+    return engine.partition(":")[2] or None
+
+
 def parse_container(entry: t.Mapping[str, t.Any], engine: str = "docker", address_known: bool = True) -> Container:
     """One entry that CONTAINER_OPTIONS has validated, as what is wanted.
 
@@ -169,7 +182,7 @@ def parse_container(entry: t.Mapping[str, t.Any], engine: str = "docker", addres
     check = options.Checker()
     name = check.value("name", entry.get("name"), parse_service_name)
     state = entry.get("state") or "started"
-    engine = entry.get("engine") or engine
+    engine = _engine(check, entry.get("engine") or engine, entry.get("podman_user"))
     address = check.value("address", entry.get("address"), parse_address)
     if state == "absent":
         check.raise_problems(EntryError, Problem)
@@ -197,7 +210,7 @@ def parse_container(entry: t.Mapping[str, t.Any], engine: str = "docker", addres
     twice = sorted(set(container.env) & set(container.secret_env))
     if twice:
         check.add("secret_env", None, f"{twice[0]} is in env too.", "Take it out of env.")
-    for option in options_podman_drops(container.fixed, container.limits) if engine == "podman" else ():
+    for option in options_podman_drops(container.fixed, container.limits) if kind_of(engine) == "podman" else ():
         check.add(
             option,
             None,
@@ -205,10 +218,19 @@ def parse_container(entry: t.Mapping[str, t.Any], engine: str = "docker", addres
             "Leave it out, or give the service `engine: docker`.",
         )
     given = [option for option in container.fixed.get("security_opts", ()) if option]
-    for refusal in security_refusals(engine, given):
+    for refusal in security_refusals(kind_of(engine), given):
         check.add("security_opts", refusal.option, refusal.problem, refusal.mend)
     check.raise_problems(EntryError, Problem)
     return container
+
+
+def _engine(check: options.Checker, engine: str, podman_user: str | None) -> str:
+    """The engine with the user who runs it, as Container has it."""
+    user = check.value("podman_user", podman_user, parse_host_user)
+    if user is not None and engine != "podman":
+        text = f"It is for podman, and the engine is {engine}."
+        check.add("podman_user", user, text, "Leave it out, or give the service `engine: podman`.")
+    return engine if user in (None, ROOT) else f"{engine}:{user}"
 
 
 def _ports(check: options.Checker, values: t.Sequence[object], address: IPv6Address | None) -> tuple[Binding, ...]:

@@ -244,6 +244,19 @@ def parse_user(value: str) -> str:
     return value
 
 
+# As adduser and useradd take it.
+_HOST_USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,30}\$?", re.ASCII)
+
+
+def parse_host_user(value: str) -> str:
+    """The name of a user of the host."""
+    if value in _NOT_MEANT or not _HOST_USER.fullmatch(value):
+        raise OptionError(
+            f"{value!r} is no user of a host.", "Write a user's name, as app, or root for rootful Podman."
+        )
+    return value
+
+
 def parse_absolute(value: str) -> str:
     """A path from the root, without a colon, which separates paths in every engine's notation."""
     if not value.startswith("/") or ":" in value or "\0" in value or ".." in value.split("/"):

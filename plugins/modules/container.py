@@ -60,6 +60,12 @@ options:
           - A service that changes its engine is moved, and comes back on the old one when it does not come up on the new one.
         type: str
         choices: [docker, podman]
+      podman_user:
+        description:
+          - Who runs it rootless, with O(containers[].engine=podman), a user of the host such as V(app). V(root) is rootful Podman,
+            as without it.
+          - The role P(ipv6.services.host#role) makes the user able to.
+        type: str
       ports:
         description:
           - What is published on the service address, each V(PORT), V("PORT:CONTAINER_PORT") or two ranges of the same length,
