@@ -62,6 +62,9 @@ finish_host() {
     # masked: what needs hardware, and timers that would only add noise
     systemctl --quiet --root="$1" mask apt-daily.timer apt-daily-upgrade.timer systemd-udevd systemd-journald-audit.socket \
         netplan-configure.service
+    # who runs containers without root; the home lies beside the root, and is made when the host is
+    chroot "$1" useradd --uid 1000 --shell /bin/bash app
+    grep -q ^app: "$1/etc/subuid" || chroot "$1" usermod --add-subuids 100000-165535 --add-subgids 100000-165535 app
     # the cgroups here have no controllers
     mkdir -p "$1/etc/containers"
     printf '[containers]\npids_limit = 0\ndefault_ulimits = ["nofile=1024:4096", "nproc=4096:4096"]\n' >"$1/etc/containers/containers.conf"
