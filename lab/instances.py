@@ -6,13 +6,13 @@ WORKDIR/whoami and WORKDIR/busybox are static programs. The tree is WORKDIR/imag
 https://registry.example.com:8443/. It is made when something that goes into it has changed, and has the same bytes every time.
 
 whoami/1.11        whoami on [::]:80; environment.WHOAMI_NAME and WHOAMI_PORT are for it
-whoami/1.12        the same with another fingerprint, for upgrades; also `whoami`. Its older version has no alias, only a fingerprint
-httpd/1.0          busybox httpd on [::]:80, over /www
+whoami/1.12        the same with another fingerprint, for upgrades; also `whoami`. An older version has a fingerprint only
+httpd/1.0          busybox httpd on [::]:80, over /www; also `httpd`
 broken/1.0         has no init: it can be created, and does not start
 
-An instance stops at once when it is asked to, takes an address from the router's RA and one from DHCPv6, runs a cloud-init user-data
-that is a script once, and takes the static addresses of a cloud-init network-config. No other part of cloud-init is there.
-The engines keep the list of images for an hour (in /var/cache/incus or lxd): one that changes here meanwhile is refused by its hash.
+An instance stops at once when it is asked to, takes an address from the router's RA and one from DHCPv6, runs a cloud-init
+user-data that is a script once, and takes the static addresses of a cloud-init network-config: no more of cloud-init is there.
+The engines keep the list of images for an hour (in /var/cache/incus or lxd): if one changes meanwhile, they refuse its hash.
 """
 
 import hashlib
