@@ -10,12 +10,14 @@ import json
 import typing as t
 
 from ansible_collections.ipv6.services.plugins.module_utils._addresses import parse_address
-from ansible_collections.ipv6.services.plugins.module_utils._container_spec import Container
+from ansible_collections.ipv6.services.plugins.module_utils._container_rootless import mode_of
+from ansible_collections.ipv6.services.plugins.module_utils._container_spec import Container, kind_of
 from ansible_collections.ipv6.services.plugins.module_utils._ports import Binding
 
 LABEL_NAME = "ipv6.services.name"
 LABEL_ADDRESS = "ipv6.services.address"
 LABEL_OPTIONS = "ipv6.services.options"
+LABEL_MODE = "ipv6.services.network-mode"  # with its options, which Podman does not return
 
 _Body = dict[str, t.Any]
 
@@ -66,7 +68,7 @@ LIMITS = {
 def engine_restart_policy(container: Container) -> tuple[str, int]:
     """The policy that the engine gets: podman-restart starts `always` after a reboot, and nothing else (DESIGN.md, fact 9)."""
     policy, retries = container.restart_policy
-    return ("always" if container.engine == "podman" and policy == "unless-stopped" else policy, retries)
+    return ("always" if kind_of(container.engine) == "podman" and policy == "unless-stopped" else policy, retries)
 
 
 def restart_body(container: Container) -> _Body:
@@ -123,23 +125,24 @@ def create_body(container: Container, network: str, file_env: t.Mapping[str, str
         host["LogConfig"] = {"Type": fixed["log_driver"], "Config": fixed.get("log_options", {})}
     first, body = endpoints(container, network)[0]
     host["NetworkMode"] = first
+    rootless = mode_of(first) is not None
     config = {name: fixed[option] for option, name in _CONFIG.items() if option in fixed}
     return {
         **config,
         "Image": container.image,
         "Env": [f"{name}={value}" for name, value in env_of(container, file_env).items()],
-        "Labels": labels_of(container, file_env),
+        "Labels": {**labels_of(container, file_env), **({LABEL_MODE: first} if rootless else {})},
         "ExposedPorts": {f"{b.container_port}/{b.protocol}": {} for b in container.ports},
         "Volumes": {v: {} for v in fixed.get("volumes", []) if ":" not in v},
         "HostConfig": host,
-        "NetworkingConfig": {"EndpointsConfig": {first: body}},
+        **({} if rootless else {"NetworkingConfig": {"EndpointsConfig": {first: body}}}),
     }
 
 
 def endpoints(container: Container, network: str) -> list[tuple[str, _Body]]:
     """Each network and the container's part in it, the one that the container is created with first."""
     # Podman's API calls its default network `bridge`, and in a container `podman`.
-    names = {"bridge": "podman"} if container.engine == "podman" else {}
+    names = {"bridge": "podman"} if kind_of(container.engine) == "podman" else {}
     return [(names.get(n["name"], n["name"]), _endpoint(n)) for n in container.networks or ({"name": network},)]
 
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import threading
 import time
@@ -16,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from ansible_collections.ipv6.services.plugins.module_utils._container_apply import Applier, Outcome, Settings
-from ansible_collections.ipv6.services.plugins.module_utils._container_body import endpoints
 from ansible_collections.ipv6.services.plugins.module_utils._container_found import (
     Listed,
     State,
@@ -35,12 +33,22 @@ from ansible_collections.ipv6.services.plugins.module_utils._container_plan impo
     plan_purge,
     plan_service,
 )
+from ansible_collections.ipv6.services.plugins.module_utils._container_refusals import network_error, unreadable
+from ansible_collections.ipv6.services.plugins.module_utils._container_rootless import (
+    PASTA,
+    network_here,
+    place_of,
+    socket_of,
+    users_engines,
+)
 from ansible_collections.ipv6.services.plugins.module_utils._container_spec import (
     ENGINES,
     Container,
     EntryError,
     Problem,
+    engine_of,
     parse_container,
+    user_of,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError, EngineReader
 from ansible_collections.ipv6.services.plugins.module_utils._engine_sdk import EngineSdk
@@ -54,7 +62,7 @@ class Request:
 
     entries: t.Sequence[t.Mapping[str, t.Any]]
     engine: str
-    sockets: t.Mapping[str, str]  # engine -> path
+    sockets: t.Mapping[str, str]  # docker, podman -> path; those of users are where systemd puts them
     network: str
     threads: int
     purge: bool
@@ -75,6 +83,7 @@ class Call:
     file_env: dict[str, dict[str, str]] = field(default_factory=dict)
     readers: dict[str, EngineReader] = field(default_factory=dict)
     listed: dict[str, tuple[Listed, ...]] = field(default_factory=dict)  # engine -> all its containers
+    networks: dict[str, str] = field(default_factory=dict)  # engine -> what a container gets that names no network
     images: dict[tuple[str, str], str] = field(default_factory=dict)
     silent: dict[str, str] = field(
         default_factory=dict
@@ -101,7 +110,10 @@ class Call:
 
     def engines(self) -> dict[str, str]:
         """The engine of each service in the list."""
-        return {str(e.get("name")): e.get("engine") or self.request.engine for e in self.request.entries}
+        return {
+            str(e.get("name")): engine_of(e.get("engine") or self.request.engine, e.get("podman_user"))
+            for e in self.request.entries
+        }
 
     def _check_unique(self, container: Container, published: dict[tuple[object, int, str], str]) -> None:
         """Of two with one name nobody knows which is meant, so both are refused; of two with one port the second is."""
@@ -130,13 +142,11 @@ class Call:
             if container.env_file and container.state != "absent" and container.env_file not in self.file_env:
                 self._read_env_file(container.name, container.env_file)
         engines = self._separate_engines()
-        for engine in sorted({c.engine for c in self.todo()}):
-            self._read_engine(engine)
+        self._read_engines(sorted({c.engine for c in self.todo()}))
         if self.request.purge or any(self._unknown_there(c) for c in self.todo()):
-            # It may be on the other engine: moved in the inventory, or to be purged.
-            for engine in engines:
-                if engine not in self.readers and os.path.exists(self.request.sockets[engine]):
-                    self._read_engine(engine)
+            # It may be on another engine: moved in the inventory, or to be purged.
+            there = [engine for engine in engines if os.path.exists(self.request.sockets[engine])]
+            self._read_engines([e for e in [*there, *users_engines()] if e not in self.readers])
         self._read_images()
 
     def _separate_engines(self) -> list[str]:
@@ -173,21 +183,32 @@ class Call:
                 service, [Problem("env_file", path, f"{path} can't be read: {reason}.", "Put it on the host first.")]
             )
 
-    def _read_engine(self, engine: str) -> None:
-        path = self.request.sockets[engine]
-        reader = EngineReader(path)
-        try:
-            self.listed[engine] = self._not_seen(parse_list(engine, reader.get("/containers/json?all=1")))
-            self.readers[engine] = reader
-        except EngineError as exc:
-            if self.request.check_mode and exc.nobody_there:
+    def _read_engines(self, engines: t.Sequence[str]) -> None:
+        for engine, answer in zip(engines, self._each(self._ask, engines)):
+            if not isinstance(answer, EngineError):
+                reader, listed, self.networks[engine] = answer
+                self.listed[engine] = self._not_seen(listed)
+                self.readers[engine] = reader
+            elif self.request.check_mode and answer.nobody_there:
                 # The role host would install and start it before a real run gets here.
                 self.listed[engine] = ()
-                self.silent[engine] = f"{engine} does not answer at {path} yet, so what it has is not known"
-                return
-            for container in self.todo():
-                if container.engine == engine:
-                    self.errors[container.name] = unreadable(engine, path, exc)
+                self.networks[engine] = PASTA if user_of(engine) else self.request.network
+                place = place_of(engine, self.request.sockets)
+                self.silent[engine] = f"{engine} does not answer at {place} yet, so what it has is not known"
+            else:
+                self._give_up(engine, answer)
+
+    def _ask(self, engine: str) -> tuple[EngineReader, tuple[Listed, ...], str]:
+        """A connection to an engine, its containers, and its default network."""
+        reader = EngineReader(socket_of(engine, self.request.sockets))
+        listed = parse_list(engine, reader.get("/containers/json?all=1"))
+        network = network_here(reader.get("/version")["Version"]) if user_of(engine) else self.request.network
+        return reader, listed, network
+
+    def _give_up(self, engine: str, error: EngineError) -> None:
+        for container in self.todo():
+            if container.engine == engine:
+                self.errors[container.name] = unreadable(engine, place_of(engine, self.request.sockets), error)
 
     def _not_seen(self, listed: t.Iterable[Listed]) -> tuple[Listed, ...]:
         """The containers without those that another engine listed: one engine may be reached over two sockets."""
@@ -261,7 +282,8 @@ class Call:
     def _connect(self, engine: str) -> EngineSdk | EngineError:
         request = self.request
         try:
-            return EngineSdk(engine, request.sockets[engine], request.pull_timeout, request.threads)
+            path = socket_of(engine, request.sockets)
+            return EngineSdk(engine, path, request.pull_timeout, request.threads)
         except EngineError as exc:
             return exc
 
@@ -271,7 +293,7 @@ class Call:
         """One step a service that has no error, and one for each that is purged."""
         host = Host(
             now=time.time(),
-            networks=dict.fromkeys(ENGINES, self.request.network),
+            networks=self.networks,
             images=self.images,
             file_env=self.file_env,
         )
@@ -334,7 +356,7 @@ class Call:
                 continue
             for step in mine:
                 container = t.cast("Container", step.container)
-                error = network_error(container, self.request.network, networks, self.request.check_mode)
+                error = network_error(container, self.networks[engine], networks, self.request.check_mode)
                 if error:
                     self.errors[step.name] = error
         return [s for s in steps if s.name not in self.errors]
@@ -346,22 +368,12 @@ class Call:
         if self.request.check_mode or not any(s.changed for s in steps):
             return [Outcome(s, s.found.id if s.found else None, s.state) for s in steps]
         settings = Settings(
-            networks=dict.fromkeys(ENGINES, self.request.network),
+            networks=self.networks,
             file_env=self.file_env,
             threads=self.request.threads,
             wait_timeout=self.request.wait_timeout,
         )
         return Applier(self.sdk, self.readers, settings).apply(steps)
-
-
-def unreadable(engine: str, path: str, error: EngineError) -> str:
-    """Why nothing is known of an engine, with the mend where there is one."""
-    if error.nobody_there:
-        return (
-            f"{engine} does not answer at {path}: {error}. Install and start it, as the role ipv6.services.host does."
-        )
-    mend = " Only root can use it: set `become: true`." if error.number in (errno.EACCES, errno.EPERM) else ""
-    return f"{engine} at {path} can't be asked for its containers: {error}.{mend}"
 
 
 def parse_env_file(text: str) -> dict[str, str]:
@@ -378,20 +390,3 @@ def parse_env_file(text: str) -> dict[str, str]:
             raise ValueError(f"line {number} is no NAME=VALUE")
         env[name] = value
     return env
-
-
-def network_error(
-    container: Container, default: str, networks: t.Mapping[str, t.Mapping[str, t.Any]], check_mode: bool
-) -> str | None:
-    """Why a container can't be made in its networks, or None.
-
-    In check mode the default network may be missing, since the role host makes it before a real run gets here.
-    """
-    for name, _endpoint in endpoints(container, default):
-        network = networks.get(name) or (networks.get("bridge") if name == "podman" else None)
-        if network is None and not (check_mode and name == default):
-            mend = "Run the role ipv6.services.host, which makes it" if name == default else "Make it first"
-            return f"network {name} is not on {container.engine}. {mend}, or name another."
-        if network and container.engine == "podman" and container.ports and not network.get("EnableIPv6"):
-            return f"network {name} of podman has no IPv6, so no request would be answered. Name one made with --ipv6."
-    return None

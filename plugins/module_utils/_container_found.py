@@ -15,10 +15,12 @@ from ipaddress import IPv6Address
 
 from ansible_collections.ipv6.services.plugins.module_utils._container_body import (
     LABEL_ADDRESS,
+    LABEL_MODE,
     LABEL_NAME,
     LABEL_OPTIONS,
     LIMITS,
 )
+from ansible_collections.ipv6.services.plugins.module_utils._container_rootless import mode_of
 from ansible_collections.ipv6.services.plugins.module_utils._ports import Binding
 
 Bindings = t.Optional[t.AbstractSet[Binding]]  # None: something is published on what is no IPv6 address
@@ -28,7 +30,7 @@ Bindings = t.Optional[t.AbstractSet[Binding]]  # None: something is published on
 class Listed:
     """A container as the engine's list has it."""
 
-    engine: str
+    engine: str  # as Container has it
     id: str
     name: str
     state: str  # created, running, restarting, paused, exited, dead ...
@@ -61,11 +63,12 @@ class State:
     env: frozenset[str] = field(repr=False)
     configured: Bindings  # what it was made to publish
     effective: Bindings  # what it publishes now
-    networks: frozenset[str]
+    networks: frozenset[str]  # or what is in the place of one, as pasta
     restart_policy: tuple[str, int]
     limits: t.Mapping[str, t.Any]  # option -> value, 0 or "" for none
     options: t.Mapping[str, t.Any] | None  # the label with what was wanted; None when it can't be read
     stop_timeout: int = 10  # seconds after which it is killed
+    mode: str = ""  # of its network with the options, where it is no network
     health_time: float = 0  # seconds after its start by which a check has decided; 0 where there is none
 
     @property
@@ -91,7 +94,9 @@ def parse_list(engine: str, answer: t.Iterable[t.Mapping[str, t.Any]]) -> tuple[
 def parse_inspection(answer: t.Mapping[str, t.Any]) -> State:
     """The answer to /containers/ID/json."""
     state, config, host = answer["State"], answer["Config"], answer["HostConfig"]
+    labels = config.get("Labels") or {}
     network = answer.get("NetworkSettings") or {}
+    mode = mode_of(host.get("NetworkMode") or "")
     policy = host.get("RestartPolicy") or {}
     return State(
         image_id=image_id(answer["Image"]),
@@ -108,10 +113,12 @@ def parse_inspection(answer: t.Mapping[str, t.Any]) -> State:
         env=frozenset(config.get("Env") or ()),
         configured=parse_bindings(host.get("PortBindings")),
         effective=parse_bindings(network.get("Ports")),
-        networks=frozenset(network.get("Networks") or ()),
+        # Podman lists the mode as a network as long as the container does not run.
+        networks=frozenset([mode] if mode else network.get("Networks") or ()),
+        mode=labels.get(LABEL_MODE, mode) if mode else "",
         restart_policy=(policy.get("Name") or "no", policy.get("MaximumRetryCount") or 0),
         limits={option: host.get(name) for option, name in LIMITS.items()},
-        options=_options((config.get("Labels") or {}).get(LABEL_OPTIONS)),
+        options=_options(labels.get(LABEL_OPTIONS)),
     )
 
 

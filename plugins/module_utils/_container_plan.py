@@ -16,7 +16,8 @@ from ansible_collections.ipv6.services.plugins.module_utils._container_body impo
     options_of,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._container_found import Listed, State
-from ansible_collections.ipv6.services.plugins.module_utils._container_spec import Container
+from ansible_collections.ipv6.services.plugins.module_utils._container_rootless import IPV6_PASTA, mode_of
+from ansible_collections.ipv6.services.plugins.module_utils._container_spec import Container, kind_of, user_of
 from ansible_collections.ipv6.services.plugins.module_utils._ports import Binding
 
 # A service name has no underscore, so no service can have such a name.
@@ -42,7 +43,7 @@ class Step:
     """What one service needs. `action`: created, replaced, updated, started, stopped, removed or none, as in the result."""
 
     name: str
-    engine: str
+    engine: str  # as Container has it
     action: str
     container: Container | None = None  # what is wanted; None for what is purged
     found: Listed | None = None  # the container there is now, perhaps on another engine
@@ -93,7 +94,7 @@ def owner_text(found: Listed) -> str:
     """Whose a foreign container is, for the error."""
     labels = found.labels
     project = labels.get("com.docker.compose.project") or labels.get("io.podman.compose.project")
-    unit = labels.get("PODMAN_SYSTEMD_UNIT")
+    unit, user = labels.get("PODMAN_SYSTEMD_UNIT"), user_of(found.engine)
     if found.service:
         owner = f"belongs to the service {found.service}, and was renamed"
     elif project:
@@ -105,7 +106,7 @@ def owner_text(found: Listed) -> str:
     return (
         f"a container with this name is on {found.engine}, and {owner} (image {found.image}, {found.state})."
         f" It was left alone: give the service another name, or remove that container with"
-        f" `{found.engine} rm {found.name}`."
+        f" `{kind_of(found.engine)} rm {found.name}`{f' as {user}' if user else ''}."
     )
 
 
@@ -170,13 +171,26 @@ def _replacing_changes(wanted: Container, found: Listed, state: State, host: Hos
         changes.append(Change("address", found.address, str(wanted.address)))
     if state.configured != frozenset(wanted.ports):
         changes.append(Change("ports", _texts(state.configured), _texts(wanted.ports)))
-    networks = {name for name, _endpoint in endpoints(wanted, host.networks[wanted.engine])}
-    if state.networks != networks:
-        changes.append(Change("networks", sorted(state.networks), sorted(networks)))
+    changes += _network_changes(wanted, state, host.networks[wanted.engine])
     image = host.images.get((wanted.engine, wanted.image), state.image_id)
     if image != state.image_id:
         changes.append(Change("image id", state.image_id, image))
     return changes
+
+
+def _network_changes(wanted: Container, state: State, default: str) -> list[Change]:
+    """Other networks, or pasta with other options.
+
+    IPv4 that the host has by now is worth a new container. While it runs, it keeps IPv4 that the host has no more: it may
+    only be late.
+    """
+    names = [name for name, _endpoint in endpoints(wanted, default)]
+    plain = {mode_of(name) or name for name in names}
+    if state.networks != plain:
+        return [Change("networks", sorted(state.networks), sorted(plain))]
+    if mode_of(names[0]) and state.mode != names[0] and not (state.up and names[0] == IPV6_PASTA):
+        return [Change("networks", state.mode, names[0])]
+    return []
 
 
 def _option_changes(

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.ipv6.services.plugins.module_utils._container_apply import Outcome
 from ansible_collections.ipv6.services.plugins.module_utils._container_plan import HIDDEN, Change, binding_text
-from ansible_collections.ipv6.services.plugins.module_utils._container_spec import Problem
+from ansible_collections.ipv6.services.plugins.module_utils._container_spec import Problem, kind_of, user_of
 
 _SECRET_KEY = re.compile(r"token|secret|passw|credential|key", re.IGNORECASE)
 
@@ -25,10 +25,14 @@ def report(
     """
     items = [_item(outcome) for outcome in outcomes]
     items += [
-        {"name": name, "engine": engines.get(name), "action": "failed", "error": error}
+        {"name": name, **_engine(engines.get(name)), "action": "failed", "error": error}
         for name, error in errors.items()
     ]
     return items
+
+
+def _engine(engine: str | None) -> dict[str, str | None]:
+    return {"engine": engine and kind_of(engine), "podman_user": engine and user_of(engine)}
 
 
 def _item(outcome: Outcome) -> dict[str, t.Any]:
@@ -37,7 +41,7 @@ def _item(outcome: Outcome) -> dict[str, t.Any]:
     item: dict[str, t.Any] = {
         "name": step.name,
         "address": str(address) if address else None,
-        "engine": step.engine,
+        **_engine(step.engine),
         "id": outcome.id,
         "action": "failed" if outcome.error else step.action,
         "why": [str(change) for change in _hidden(step.changes)],

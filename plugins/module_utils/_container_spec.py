@@ -162,6 +162,11 @@ class Container:
     fixed: t.Mapping[str, t.Any] = field(default_factory=dict)  # option -> value; what only a new container can have
 
 
+def engine_of(kind: str, user: str | None) -> str:
+    """An engine as Container has it."""
+    return kind if user in (None, ROOT) else f"{kind}:{user}"
+
+
 def kind_of(engine: str) -> str:
     """docker or podman."""
     return engine.partition(":")[0]
@@ -230,7 +235,7 @@ def _engine(check: options.Checker, engine: str, podman_user: str | None) -> str
     if user is not None and engine != "podman":
         text = f"It is for podman, and the engine is {engine}."
         check.add("podman_user", user, text, "Leave it out, or give the service `engine: podman`.")
-    return engine if user in (None, ROOT) else f"{engine}:{user}"
+    return engine_of(engine, user)
 
 
 def _ports(check: options.Checker, values: t.Sequence[object], address: IPv6Address | None) -> tuple[Binding, ...]:

@@ -13,10 +13,21 @@ import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
+from ansible_collections.ipv6.services.plugins.module_utils._container_spec import user_of
 from ansible_collections.ipv6.services.plugins.module_utils._container_values import is_image_id, split_image
 from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
 
+_LOW_PORT = (
+    "A user may listen there only from net.ipv4.ip_unprivileged_port_start on, which the role ipv6.services.host lowers"
+    " where a service needs it."
+)
+# What the answer has, in lower case.
 _MENDS = {
+    "cannot expose privileged port": _LOW_PORT,  # rootlessport
+    "(permission denied) for option": _LOW_PORT,  # pasta
+    "permission denied\ncouldn't listen": _LOW_PORT,  # pasta of 2025 and later
+    "couldn't set ipv4 route": "This host has no IPv4 default route: the user's ~/.config/containers/containers.conf needs"
+    ' `pasta_options = ["--ipv6-only"]` below [network], for the sake of containers in networks.',
     "cannot assign requested address": "The address is not on this host: give it with ipv6.services.address first.",
     "address already in use": "Something else listens there; `ss -lntup` on the host says what.",
     "opening seccomp profile failed": "`security_opts` names it: put that file on this host first.",
@@ -121,7 +132,13 @@ class EngineSdk:
                 raise EngineError(f"pull {image} on {self.engine}: {line['error']}")
 
     def _pull_lines(self, repository: str, tag: str) -> list[dict[str, t.Any]]:
-        return list(self._api.pull(repository, tag=tag, stream=True, decode=True))
+        if user_of(self.engine) is None:
+            return list(self._api.pull(repository, tag=tag, stream=True, decode=True))
+        # The SDK would hand the credentials of root to the user's engine, which has the user's own.
+        query = {"fromImage": repository, "tag": tag}
+        response = self._api._post(self._api._url("/images/create"), params=query, stream=True, timeout=None)
+        self._api._raise_for_status(response)
+        return list(self._api._stream_helper(response, decode=True))
 
     def _post(self, what: str, path: str, name: str, body: dict[str, t.Any]) -> None:
         def post() -> None:
@@ -136,7 +153,7 @@ class EngineSdk:
         except self._failures as exc:
             answer = str(getattr(exc, "explanation", None) or exc)
             status = getattr(exc, "status_code", None) or 0
-            mends = [mend for sign, mend in _MENDS.items() if sign in answer]
+            mends = [mend for sign, mend in _MENDS.items() if sign in answer.lower()]
             raise EngineError(" ".join([f"{what} on {self.engine}: {answer.rstrip('. ')}.", *mends]), status) from None
 
 

@@ -12,8 +12,8 @@ module: container
 short_description: Run containers, each published on a service address
 version_added: 0.1.0
 description:
-  - Makes, changes and removes any number of containers on Docker and rootful Podman in one call. Each is published on its own
-    IPv6 address of the host.
+  - Makes, changes and removes any number of containers on Docker and Podman, rootful or rootless as any users, in one call.
+    Each is published on its own IPv6 address of the host.
   - State is what is effective. A container that runs without its ports, listens on another address, is in a restart loop
     or unhealthy is replaced.
   - A container is replaced without leaving nothing. The image is brought and the new container made first, then the old one is
@@ -62,9 +62,9 @@ options:
         choices: [docker, podman]
       podman_user:
         description:
-          - Who runs it rootless, with O(containers[].engine=podman), a user of the host such as V(app). V(root) is rootful Podman,
-            as without it.
-          - The role P(ipv6.services.host#role) makes the user able to.
+          - Whose rootless Podman runs it, a user of the host such as V(app). V(root) is rootful Podman, as without it.
+          - Only with O(containers[].engine=podman). The role P(ipv6.services.host#role) makes the user able to.
+          - A service that changes its user is moved as one that changes its engine. Volumes and images are the user's own.
         type: str
       ports:
         description:
@@ -98,7 +98,7 @@ options:
         description:
           - V(missing) pulls an image that is not there, V(always) asks the registry each time, V(never) fails without it.
           - Each image is pulled once a call on each engine. The credentials are those that the engine has for the user who runs
-            the module, as C(docker login) or C(podman login) stored them.
+            the module, as C(docker login) or C(podman login) stored them; of rootless Podman those of its own user.
         type: str
         choices: [missing, always, never]
         default: missing
@@ -273,6 +273,8 @@ options:
         description:
           - Networks of the engine, each a name, or a dictionary with C(name), C(aliases), C(ipv4_address), C(ipv6_address) and
             C(mac_address). The default is O(network).
+          - Rootless Podman has no such default. It publishes by pasta, and the service sees the client's own address; by
+            slirp4netns where it has no pasta, as 4.3 of Debian bookworm, which hides it. So does every network of a user's.
         type: list
         elements: raw
       oom_score_adj:
@@ -350,12 +352,13 @@ options:
     type: path
     default: /run/docker.sock
   podman_socket:
-    description: The socket of Podman, which C(podman.socket) opens.
+    description:
+      - The socket of rootful Podman, which C(podman.socket) opens. That of a user is C(/run/user/UID/podman/podman.sock).
     type: path
     default: /run/podman/podman.sock
   network:
     description:
-      - The network of containers that name none. The role P(ipv6.services.host#role) makes it, with IPv6.
+      - The network of containers that name none. The role P(ipv6.services.host#role) makes it, with IPv6. Not of rootless ones.
     type: str
     default: ipv6-services
   threads:
@@ -364,8 +367,8 @@ options:
     default: 4
   purge:
     description:
-      - Remove the containers that this collection made on this host, on any engine that answers, and that are not in
-        O(containers) any more, nor in O(keep). Others are never touched.
+      - Remove the containers that this collection made on this host, on any engine that answers, rootless Podman of any user
+        too, and that are not in O(containers) any more, nor in O(keep). Others are never touched.
     type: bool
     default: false
   keep:
@@ -446,6 +449,11 @@ containers:
       type: str
       returned: always
       sample: docker
+    podman_user:
+      description: Whose rootless Podman that is, V(null) for another engine.
+      type: str
+      returned: always
+      sample: app
     id:
       description: Id of the container.
       type: str
