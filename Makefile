@@ -27,6 +27,9 @@ sanity: ## ansible-test sanity on ansible-core 2.16, 2.19, 2.20, 2.21; V=2.19 fo
 integration: venv ## tests on the lab's hosts; T="address plan" for some targets, ARGS=-v to watch
 	@tests/integration/run $(ARGS) $(T)
 
+test-matrix: venv ## the integration targets on a lab of each Debian suite; S=forky for one of them
+	@tests/integration/matrix $(S)
+
 resilience: venv ## reboots and worse, and docs/resilience.md from them; E=reboot,flush W=docker H=h1 for some cells, ARGS=--keep
 	@$(bin)/python tests/resilience/run.py $(if $(E),--events $(E)) $(if $(W),--ways $(W)) $(if $(H),--hosts $(H)) $(ARGS)
 
@@ -59,4 +62,4 @@ constraints: ## fix again what requirements/dev.txt brings along
 clean: ## throw away what was built here (not the lab's roots: rm -r /var/tmp/lab)
 	rm -rf .build .cache .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .ansible ipv6-services-*.tar.gz
 
-.PHONY: help venv lint unit sanity integration resilience package test demo demo-shell demo-down bench specs constraints clean
+.PHONY: help venv lint unit sanity integration test-matrix resilience package test demo demo-shell demo-down bench specs constraints clean
