@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from ansible_collections.ipv6.services.plugins.module_utils._container_apply import Applier, Outcome, Settings
+from ansible_collections.ipv6.services.plugins.module_utils._container_client import client_addresses
 from ansible_collections.ipv6.services.plugins.module_utils._container_found import (
     Listed,
     State,
@@ -50,6 +51,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._container_spec impo
     parse_container,
     user_of,
 )
+from ansible_collections.ipv6.services.plugins.module_utils._container_values import parse_env_file
 from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError, EngineReader
 from ansible_collections.ipv6.services.plugins.module_utils._engine_sdk import EngineSdk
 
@@ -361,6 +363,10 @@ class Call:
                     self.errors[step.name] = error
         return [s for s in steps if s.name not in self.errors]
 
+    def client_addresses(self) -> dict[str, str | None]:
+        """Whether each service that is published sees the client's own address."""
+        return client_addresses(self.todo(), self.networks, self.readers.get("docker"))
+
     # 5. Apply
 
     def apply(self, steps: t.Sequence[Step]) -> list[Outcome]:
@@ -374,19 +380,3 @@ class Call:
             wait_timeout=self.request.wait_timeout,
         )
         return Applier(self.sdk, self.readers, settings).apply(steps)
-
-
-def parse_env_file(text: str) -> dict[str, str]:
-    """NAME=VALUE lines, as docker_container reads them: no quoting; empty lines and those with # in front are skipped.
-
-    Raises ValueError, which names the line by its number only.
-    """
-    env = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.startswith("#") or not line.strip():
-            continue
-        name, equals, value = line.strip().partition("=")
-        if not equals or not name:
-            raise ValueError(f"line {number} is no NAME=VALUE")
-        env[name] = value
-    return env

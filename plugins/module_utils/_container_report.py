@@ -17,13 +17,17 @@ _SECRET_KEY = re.compile(r"token|secret|passw|credential|key", re.IGNORECASE)
 
 
 def report(
-    outcomes: t.Iterable[Outcome], errors: t.Mapping[str, str], engines: t.Mapping[str, str]
+    outcomes: t.Iterable[Outcome],
+    errors: t.Mapping[str, str],
+    engines: t.Mapping[str, str],
+    clients: t.Mapping[str, str | None],
 ) -> list[dict[str, t.Any]]:
     """One dictionary a service: those with an outcome in their order, then those that were left alone.
 
-    errors: service -> why it was left alone; engines: service -> its engine.
+    errors: service -> why it was left alone; engines: service -> its engine; clients: service -> whether it sees the
+    client's address.
     """
-    items = [_item(outcome) for outcome in outcomes]
+    items = [{**_item(outcome), **_client(outcome, clients)} for outcome in outcomes]
     items += [
         {"name": name, **_engine(engines.get(name)), "action": "failed", "error": error}
         for name, error in errors.items()
@@ -33,6 +37,11 @@ def report(
 
 def _engine(engine: str | None) -> dict[str, str | None]:
     return {"engine": engine and kind_of(engine), "podman_user": engine and user_of(engine)}
+
+
+def _client(outcome: Outcome, clients: t.Mapping[str, str | None]) -> dict[str, str]:
+    known = clients.get(outcome.step.name)
+    return {"client_address": known} if known and not outcome.error else {}
 
 
 def _item(outcome: Outcome) -> dict[str, t.Any]:

@@ -238,6 +238,22 @@ def parse_env_name(value: object) -> str:
     return value
 
 
+def parse_env_file(text: str) -> dict[str, str]:
+    """NAME=VALUE lines, as docker_container reads them: no quoting; empty lines and those with # in front are skipped.
+
+    Raises ValueError, which names the line by its number only.
+    """
+    env = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("#") or not line.strip():
+            continue
+        name, equals, value = line.strip().partition("=")
+        if not equals or not name:
+            raise ValueError(f"line {number} is no NAME=VALUE")
+        env[name] = value
+    return env
+
+
 def parse_user(value: str) -> str:
     if value in _NOT_MEANT or not re.fullmatch(r"[\w.][\w.-]*\$?(?::[\w.][\w.-]*\$?)?", value, re.ASCII):
         raise OptionError(f"{value!r} is no user.", 'Write USER or USER:GROUP, names or numbers, as "1000:1000".')

@@ -476,6 +476,15 @@ containers:
       elements: str
       returned: success
       sample: ["[2001:db8::201]:80:80/tcp"]
+    client_address:
+      description:
+        - V(kept) when the service sees the client's own address, V(hidden) when it sees the same one for every client, since
+          something relays to it.
+        - Hidden by rootless Podman without pasta or in a named network, and by Docker on a network without IPv6 or
+          without C(ip6tables).
+      type: str
+      returned: where ports are published and it is known
+      sample: kept
     image:
       description: The image.
       type: str
@@ -544,7 +553,7 @@ def main() -> None:
         call.read()
         call.pull()
         outcomes = call.apply(call.plan())
-    items = report(outcomes, call.errors, call.engines())
+    items = report(outcomes, call.errors, call.engines(), call.client_addresses() if outcomes else {})
     result: dict[str, t.Any] = {"changed": changed(outcomes), "containers": items}
     if call.problems:
         result["problems"] = problem_lines(call.problems)

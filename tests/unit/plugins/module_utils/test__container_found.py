@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.ipv6.services.plugins.module_utils._container_call import network_error, parse_env_file
 from ansible_collections.ipv6.services.plugins.module_utils._container_found import (
     parse_bindings,
     parse_health_time,
@@ -21,7 +20,9 @@ from ansible_collections.ipv6.services.plugins.module_utils._container_found imp
     parse_time,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._container_plan import Group, Host, plan_service
+from ansible_collections.ipv6.services.plugins.module_utils._container_refusals import network_error
 from ansible_collections.ipv6.services.plugins.module_utils._container_spec import Container
+from ansible_collections.ipv6.services.plugins.module_utils._container_values import parse_env_file
 from ansible_collections.ipv6.services.plugins.module_utils._ports import Binding
 
 RECORDED = {
