@@ -103,6 +103,12 @@ def prefixes(routes: t.Sequence[Json], listing: t.Sequence[Json]) -> list[Json]:
     ]
 
 
+def has_ipv4_default(table: str) -> bool:
+    """table: /proc/net/route, whose columns begin with link, destination and gateway; the eighth is the mask."""
+    rows = (line.split() for line in table.splitlines()[1:])
+    return any(len(row) > 7 and row[1] == row[7] == "00000000" for row in rows)
+
+
 def _network(text: str) -> IPv6Network:
     return IPv6Network(text)  # `ip` leaves out the length of a /128
 

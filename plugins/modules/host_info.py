@@ -10,9 +10,11 @@ module: host_info
 short_description: What a host has for IPv6 service addresses
 version_added: "0.1.0"
 description:
-  - Reads what decides whether and how a host can give services their own addresses - links, addresses, prefixes, settings of the
-    kernel, and the container engines. Register it as C(ipv6_services_host), which is where M(ipv6.services.plan) looks for it.
-  - Changes nothing and starts nothing. One call takes well under a second, however many addresses and containers there are.
+  - Reads what decides whether and how a host can give services their own addresses - links, addresses, prefixes,
+    settings of the kernel, and the container engines. Register it as C(ipv6_services_host), which is where
+    M(ipv6.services.plan) looks for it.
+  - Changes nothing, and starts no daemon that waits for its socket. One call takes well under a second, however many
+    addresses and containers there are.
 author:
   - ipv6.services maintainers (!UNKNOWN)
 extends_documentation_fragment:
@@ -34,6 +36,12 @@ options:
     description: Where rootful Podman listens.
     type: path
     default: /run/podman/podman.sock
+  users:
+    description:
+      - Users who run containers without root, or are to. Those whose Podman listens are looked at anyway.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: ipv6.services.address
   - module: ansible.builtin.setup
@@ -63,6 +71,11 @@ default_route:
   returned: success
   type: bool
   sample: true
+ipv4_default_route:
+  description: Whether there is an IPv4 default route.
+  returned: success
+  type: bool
+  sample: false
 links:
   description:
     - Each link by its name, without the ports of bridges and bonds - whether it has carrier, its C(mac), its C(manager)
@@ -121,16 +134,25 @@ sysctls:
   returned: success
   type: dict
   sample:
+    net.ipv4.ip_unprivileged_port_start: "1024"
     net.ipv6.ip_nonlocal_bind: "1"
     net.ipv6.conf.all.forwarding: "0"
     net.ipv6.neigh.default.gc_thresh3: "1024"
     net.ipv6.conf.eth0.accept_ra: "0"
 engines:
   description:
-    - C(docker) and C(podman) - whether it is installed and answers, its version, its networks and whether each has
-      IPv6, and whether it does DNAT for IPv6 (C(ip6tables)).
-    - For C(docker) also whether its service is C(enabled), for C(podman) whether C(podman-restart.service) and
-      C(podman.socket) are.
+    - C(docker), C(podman), C(incus) and C(lxd) - whether it is installed and answers, its version, and its networks and
+      whether each has IPv6. One that waits for its socket is not running; Podman, which has no daemon, runs when its
+      socket listens.
+    - For C(docker) and C(podman) whether it does DNAT for IPv6 (C(ip6tables)), and whether its own C(rules) are in
+      force, null where it publishes none of our services.
+    - For C(docker) also whether its service is C(enabled), and its C(firewall_backend), V(iptables) or V(nftables).
+    - For C(podman) whether C(podman-restart.service) and C(podman.socket) are enabled, whether there is a unit that
+      lets a user's units wait for the network (C(user_wait_unit)), and C(uidmap). Its C(rootless_network) is what
+      publishes ports without root, V(pasta) or V(slirp4netns), or null where that is not installed. These are of the
+      host, not of a user.
+    - For C(incus) and C(lxd) whether it is C(enabled), its C(storage_pools), and whether its profile C(default) has a root disk
+      (C(default_root)). They are empty while it does not run.
   returned: success
   type: dict
   sample:
@@ -139,7 +161,9 @@ engines:
       running: true
       version: 26.1.5+dfsg1
       networks: {bridge: {ipv6: false}}
-      ip6tables: false
+      ip6tables: true
+      firewall_backend: iptables
+      rules: true
       socket: /run/docker.sock
       enabled: true
     podman:
@@ -148,21 +172,79 @@ engines:
       version: 5.4.2
       networks: {podman: {ipv6: false}}
       ip6tables: true
+      rules: null
       socket: /run/podman/podman.sock
       restart_unit_enabled: true
       socket_enabled: true
+      user_wait_unit: true
+      rootless_network: pasta
+      uidmap: true
+    incus:
+      installed: true
+      running: true
+      version: 6.0.4
+      networks: {ipv6-incus: {ipv6: true}}
+      storage_pools: [default]
+      default_root: true
+      socket: /var/lib/incus/unix.socket
+      enabled: true
+    lxd:
+      installed: false
+      running: false
+      version: null
+      networks: {}
+      storage_pools: []
+      default_root: false
+      socket: /var/lib/lxd/unix.socket
+      enabled: false
+users:
+  description:
+    - By name, those of O(users) and everyone whose Podman listens - whether the user C(exists), has ranges in C(subuid)
+      and C(subgid), has units that run without a login (C(linger)), and where the user's Podman has its C(socket) and
+      whether it listens (C(running)).
+    - C(socket_enabled) and C(restart_unit_enabled) are of the user's units C(podman.socket) and C(podman-restart.service).
+  returned: success
+  type: dict
+  sample:
+    app:
+      exists: true
+      uid: 1000
+      gid: 1000
+      home: /home/app
+      subuid: true
+      subgid: true
+      linger: true
+      socket: /run/user/1000/podman/podman.sock
+      running: true
+      socket_enabled: true
+      restart_unit_enabled: true
+services:
+  description:
+    - The containers and instances of this collection on every engine that runs, by name.
+    - C(podman_user) is null unless Podman is rootless, C(project) unless it is an instance.
+    - C(state) is the engine's own word, in lower case.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {name: web1, engine: podman, podman_user: app, project: null, address: "2001:db8::201", state: running}
 sdk:
   description: The docker SDK for Python, and the C(requests) that it uses.
   returned: success
   type: dict
   sample: {installed: true, version: 7.1.0, requests: 2.32.3}
 files:
-  description: The collection's own files for the kernel and for Docker, by path, with their contents.
+  description: The collection's own files for the kernel, for engines and for systemd, by path, with their contents.
   returned: success
   type: dict
   sample:
     /etc/sysctl.d/ipv6-services.conf: |
       net.ipv6.ip_nonlocal_bind = 1
+watcher:
+  description: Whether the unit that puts an engine's rules back is enabled and runs.
+  returned: success
+  type: dict
+  sample: {enabled: true, running: true}
 forward_rules:
   description:
     - The rules of ip6tables' chain C(DOCKER-USER), or of C(FORWARD) where there is none, as C(ip6tables -S) prints them.
@@ -173,7 +255,7 @@ forward_rules:
   sample: ["-N DOCKER-USER"]
 """
 
-import contextlib
+import functools
 import sys
 import typing as t
 
@@ -183,9 +265,16 @@ from ansible_collections.ipv6.services.plugins.module_utils import (
     _address_marks,
     _host_engines,
     _host_facts,
+    _host_instances,
+    _host_rules,
+    _host_services,
+    _host_units,
+    _host_users,
     _kernel,
 )
-from ansible_collections.ipv6.services.plugins.module_utils._command import CommandError, Run, output
+from ansible_collections.ipv6.services.plugins.module_utils._calls import Calls
+from ansible_collections.ipv6.services.plugins.module_utils._command import CommandError, Run
+from ansible_collections.ipv6.services.plugins.module_utils._host_engines import Reading
 from ansible_collections.ipv6.services.plugins.module_utils._iproute import Iproute, parse_default_link
 from ansible_collections.ipv6.services.plugins.module_utils._link_managers import read_managers
 from ansible_collections.ipv6.services.plugins.module_utils._networkd import Networkd
@@ -194,6 +283,7 @@ ARGUMENTS = {
     "interface": {"type": "str"},
     "docker_socket": {"type": "path", "default": "/run/docker.sock"},
     "podman_socket": {"type": "path", "default": "/run/podman/podman.sock"},
+    "users": {"type": "list", "elements": "str", "default": []},
 }
 SYSCTLS = (
     ("net", "ipv4", "ip_unprivileged_port_start"),
@@ -202,7 +292,13 @@ SYSCTLS = (
     *(("net", "ipv6", "conf", "all", name) for name in ("disable_ipv6", "forwarding")),
 )
 # What role host writes; its contents tell whether there is anything to do.
-FILES = ("/etc/sysctl.d/ipv6-services.conf", "/etc/systemd/system/docker.service.d/ipv6-services.conf")
+WATCHER = "ipv6-services-rules.service"
+FILES = (
+    "/etc/sysctl.d/ipv6-services.conf",
+    "/etc/systemd/system/docker.service.d/ipv6-services.conf",
+    "/etc/systemd/user/podman-restart.service.d/ipv6-services.conf",
+    f"/etc/systemd/system/{WATCHER}",
+)
 LINK_SYSCTLS = ("accept_ra", "accept_dad", "disable_ipv6", "forwarding", "proxy_ndp")
 
 
@@ -217,6 +313,7 @@ def read_network(run: Run, interface: str | None) -> dict[str, t.Any]:
     return {
         "interface": interface or default_link,
         "default_route": default_link is not None,
+        "ipv4_default_route": _host_facts.has_ipv4_default(_kernel.read("/proc/net/route") or ""),
         "links": _host_facts.links(listing, network_files, read_managers(names)),
         "macs": _host_facts.macs(listing),
         "host_addresses": _host_facts.host_addresses(
@@ -233,31 +330,48 @@ def read_sysctls(interface: str | None) -> dict[str, str | None]:
     return {".".join(name): _kernel.read_sysctl(*name) for name in names}
 
 
-def read_forward_rules(run: Run) -> list[str]:
-    """As `ip6tables -S` prints them: of DOCKER-USER, or of FORWARD with a Docker before 23, which makes no such chain."""
-    for chain in ("DOCKER-USER", "FORWARD"):
-        with contextlib.suppress(CommandError):
-            return output(run, ["ip6tables", "-w", "-S", chain]).splitlines()
-    return []
+def ask_engines(params: t.Mapping[str, t.Any], users: t.Mapping[str, t.Mapping[str, t.Any]]) -> Calls[Reading]:
+    """By engine, and by user where Podman is rootless. What is waited for is them, so all at the same time."""
+    calls: dict[str, t.Callable[[], Reading]] = {
+        "docker": lambda: _host_engines.read_docker(params["docker_socket"]),
+        "podman": lambda: _host_engines.read_podman(params["podman_socket"]),
+        "incus": lambda: Reading(*_host_instances.read("incus")),
+        "lxd": lambda: Reading(*_host_instances.read("lxd")),
+    }
+    for name, user in users.items():
+        calls[f"podman:{name}"] = functools.partial(_host_engines.read_rootless, name, user)
+    return Calls(calls)
+
+
+def describe_engines(run: Run, readings: t.Mapping[str, Reading]) -> dict[str, t.Any]:
+    """The facts of the engines, and what is only known from several of them."""
+    docker, podman = readings["docker"], readings["podman"]
+    _host_engines.add_podman_version(podman.facts, run)
+    forward_rules = _host_rules.read_rules(run, docker, podman)
+    return {
+        "engines": {name: readings[name].facts for name in ("docker", "podman", "incus", "lxd")},
+        "services": _host_services.in_order([s for reading in readings.values() for s in reading.services]),
+        "forward_rules": forward_rules,
+    }
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    params = module.params
+    params, run = module.params, module.run_command
+    users = _host_users.read_users(params["users"])
+    calls = ask_engines(params, users)
     try:
-        facts = read_network(module.run_command, params["interface"])
+        facts = read_network(run, params["interface"])
     except CommandError as exc:
         module.fail_json(msg=str(exc))
     facts["os"] = _host_facts.os_release(_kernel.read("/etc/os-release") or "")
     facts["python"] = f"{sys.version_info.major}.{sys.version_info.minor}"
     facts["sysctls"] = read_sysctls(facts["interface"])
-    facts["engines"] = {
-        "docker": _host_engines.read_docker(params["docker_socket"]),
-        "podman": _host_engines.read_podman(params["podman_socket"]),
-    }
+    facts["users"] = users
     facts["sdk"] = _host_engines.read_sdk()
     facts["files"] = {path: text for path in FILES if (text := _kernel.read(path)) is not None}
-    facts["forward_rules"] = read_forward_rules(module.run_command) if facts["engines"]["docker"]["running"] else []
+    facts["watcher"] = {"enabled": _host_units.enabled(WATCHER), "running": _host_units.running(WATCHER)}
+    facts.update(describe_engines(run, calls.results()))
     module.exit_json(changed=False, **facts)
 
 

@@ -9,8 +9,12 @@ import pytest
 from ansible_collections.ipv6.services.plugins.module_utils._host_engines import (
     docker_ip6tables,
     docker_networks,
+    firewall_backend,
+    may_have_containers,
     parse_distributions,
+    parse_version,
     podman_networks,
+    rootless_network,
 )
 
 
@@ -26,6 +30,67 @@ from ansible_collections.ipv6.services.plugins.module_utils._host_engines import
 )
 def test_docker_ip6tables(settings, version, expected):
     assert docker_ip6tables(settings, version) is expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        pytest.param("dockerd\0--ip6tables=false\0", False, id="switched off"),
+        pytest.param("dockerd\0--ip6tables\0", True, id="switched on"),
+        pytest.param("dockerd\0--iptables=false\0-H\0fd://\0", False, id="not said: what the settings say"),
+    ],
+)
+def test_docker_ip6tables_on_the_command_line(arguments, expected):
+    assert docker_ip6tables({"ip6tables": False}, "28.5.2", arguments) is expected
+
+
+def test_firewall_backend():
+    assert firewall_backend({}) == "iptables"
+    assert firewall_backend({"firewall-backend": "nftables"}) == "nftables"
+
+
+@pytest.mark.parametrize(
+    ("version", "settings", "programs", "expected"),
+    [
+        pytest.param("5.4.2", [], {"pasta", "slirp4netns"}, "pasta", id="pasta from Podman 5 on"),
+        pytest.param("4.3.1", [], {"pasta", "slirp4netns"}, "slirp4netns", id="slirp4netns before"),
+        pytest.param("5.4.2", [], {"slirp4netns"}, None, id="not installed"),
+        pytest.param(None, [], {"pasta"}, None, id="no Podman"),
+        pytest.param(
+            "5.4.2",
+            ['[network]\n#default_rootless_network_cmd = "pasta"\ndefault_rootless_network_cmd = "slirp4netns"\n'],
+            {"pasta", "slirp4netns"},
+            "slirp4netns",
+            id="as the settings say",
+        ),
+    ],
+)
+def test_rootless_network(version, settings, programs, expected):
+    assert rootless_network(version, settings, programs.__contains__) == expected
+
+
+def test_parse_version():
+    assert parse_version("podman version 5.4.2\n") == "5.4.2"
+    assert parse_version("") is None
+
+
+@pytest.mark.parametrize(
+    ("lists", "settings", "expected"),
+    [
+        pytest.param({}, [], False, id="a Podman that nobody has used"),
+        pytest.param({"containers.json": "[]"}, [], False, id="none any more"),
+        pytest.param({"containers.json": '[{"id": "5b"}]'}, [], True, id="some"),
+        pytest.param({"volatile-containers.json": '[{"id": "5b"}]'}, [], True, id="some that do not last"),
+        pytest.param({}, ['[storage]\ngraphroot = "/srv/containers"\n'], True, id="the storage is elsewhere"),
+        pytest.param({}, ['[storage]\n# graphroot = "/srv/containers"\n'], False, id="a comment says nothing"),
+    ],
+)
+def test_may_have_containers(tmp_path, lists, settings, expected):
+    store = tmp_path / "overlay-containers"
+    store.mkdir()
+    for name, text in lists.items():
+        (store / name).write_text(text)
+    assert may_have_containers(str(tmp_path), settings) is expected
 
 
 def test_docker_networks_leave_out_those_that_are_none():

@@ -105,3 +105,21 @@ def test_os_release():
         "centos",
         "fedora",
     ]
+
+
+# /proc/net/route of a host with IPv4, and of one where only Docker has some.
+ROUTE_HEADER = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
+BRIDGE_ROUTE = "docker0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n"
+DEFAULT_ROUTE = "eth0\t00000000\t010011AC\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        pytest.param(ROUTE_HEADER + BRIDGE_ROUTE + DEFAULT_ROUTE, True, id="a default route"),
+        pytest.param(ROUTE_HEADER + BRIDGE_ROUTE, False, id="only a bridge"),
+        pytest.param("", False, id="a kernel without IPv4"),
+    ],
+)
+def test_has_ipv4_default(table, expected):
+    assert _host_facts.has_ipv4_default(table) is expected
