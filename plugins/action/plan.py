@@ -13,8 +13,10 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.ipv6.services.plugins.plugin_utils._answers import Answer
 from ansible_collections.ipv6.services.plugins.plugin_utils._fleet import Inventory
-from ansible_collections.ipv6.services.plugins.plugin_utils._fleet_plan import describe, names_to_look_up, plan_fleet
+from ansible_collections.ipv6.services.plugins.plugin_utils._fleet_parts import describe, macs
+from ansible_collections.ipv6.services.plugins.plugin_utils._fleet_plan import names_to_look_up, plan_fleet
 from ansible_collections.ipv6.services.plugins.plugin_utils._host import Host, parse_host
+from ansible_collections.ipv6.services.plugins.plugin_utils._moves import warn_of_unreached
 from ansible_collections.ipv6.services.plugins.plugin_utils._problem import Problem, report
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -34,17 +36,27 @@ class ActionModule(ActionBase):
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = {**super().run(tmp, task_vars), "changed": False}
         _validated, params = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        inventory = Inventory((task_vars or {})["hostvars"], self._task, self._templar)
+        task_vars = task_vars or {}
+        inventory = Inventory(task_vars["hostvars"], self._task, self._templar)
         hosts, problems = read_hosts(inventory, params["hosts"])
         answers, failure = look_up(names_to_look_up(hosts), params)
         plan = plan_fleet(hosts, answers, problems + failure)
         if plan.problems:
             return {**result, "failed": True, **report(plan.problems)}
+        warnings = warn_of_unreached(hosts, plan.placed, unreached(inventory, hosts, task_vars))
         return {
             **result,
-            "hosts": {host.name: describe(host, plan.placed[host.name]) for host in hosts},
+            **({"warnings": warnings} if warnings else {}),
+            "hosts": {host.name: describe(host, plan) for host in hosts},
             "unchecked": [host.name for host in hosts if host.services and not host.facts],
+            "macs": macs(hosts),
         }
+
+
+def unreached(inventory: Inventory, hosts: t.Iterable[Host], task_vars: t.Mapping[str, t.Any]) -> list[str]:
+    """Hosts of the play that have no facts, and whose turn is not still to come, as with `serial`."""
+    absent = inventory.in_play() - {host.name for host in hosts if host.facts} - set(task_vars["ansible_play_hosts"])
+    return sorted(absent)
 
 
 def read_hosts(inventory: Inventory, wanted: t.Sequence[str] | None) -> tuple[list[Host], list[Problem]]:

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: containers
-short_description: The services of a host as containers, with their planned addresses
+short_description: The services of a host that are containers, with their planned addresses
 version_added: 0.1.0
 author:
   - ipv6.services maintainers (!UNKNOWN)
 description:
   - Joins C(ipv6_services) of a host with its part of the plan of M(ipv6.services.plan), for
     O(ipv6.services.container#module:containers).
+  - Leaves out what is for C(incus) and C(lxd); P(ipv6.services.instances#filter) has those.
 positional: _input, planned
 options:
   _input:
@@ -21,13 +22,17 @@ options:
     elements: dict
     required: true
   planned:
-    description: The services of the host in the plan, or some of them. Entries whose name is not among them are left out.
+    description:
+      - The services of the host in the plan, or some of them. Entries whose name is not among them are left out.
+      - Those that it has as C(moved) are absent here, whatever the list has.
     type: list
     elements: dict
     required: true
 seealso:
   - module: ipv6.services.plan
   - module: ipv6.services.container
+  - plugin: ipv6.services.instances
+    plugin_type: filter
 """
 
 EXAMPLES = r"""
@@ -38,7 +43,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The entries, each with the C(address) and the C(engine) of the plan, in the order of the plan.
+  description:
+    - The entries, each with the C(address), the C(engine) and the C(podman_user) of the plan, in the order of the plan.
   type: list
   elements: dict
   sample:
@@ -47,20 +53,12 @@ _value:
 
 import typing as t
 
-from ansible.errors import AnsibleFilterError
-
-from ansible_collections.ipv6.services.plugins.plugin_utils._containers import containers as join
+from ansible_collections.ipv6.services.plugins.plugin_utils import _containers
+from ansible_collections.ipv6.services.plugins.plugin_utils._filter import joined
 
 
 def containers(services: t.Any, planned: t.Any) -> list[dict[str, t.Any]]:
-    try:
-        return join(services, planned)
-    except KeyError as exc:
-        raise AnsibleFilterError(
-            f"containers: {exc} is in the plan and not in the list of services. Plan again: the list has changed since."
-        ) from exc
-    except TypeError as exc:
-        raise AnsibleFilterError(f"containers: both lists must be of dictionaries: {exc}") from exc
+    return joined("containers", _containers.containers, services, planned)
 
 
 class FilterModule:

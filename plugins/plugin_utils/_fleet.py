@@ -13,14 +13,16 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from ansible_collections.ipv6.services.plugins.plugin_utils._entry import SECRET
 from ansible_collections.ipv6.services.plugins.plugin_utils._problem import Problem, shorten
-from ansible_collections.ipv6.services.plugins.plugin_utils._service import SECRET, UNREADABLE
+from ansible_collections.ipv6.services.plugins.plugin_utils._service import ROOT, UNREADABLE
 
 VARIABLES = (
     "ipv6_services",
     "ipv6_services_domain",
     "ipv6_services_engine",
     "ipv6_services_interface",
+    "ipv6_services_podman_user",
     "ipv6_services_prefix",
     "ipv6_services_prefix_exclude",
     "ipv6_services_routed_prefixes",
@@ -37,7 +39,7 @@ class Inventory:
         self.hostvars = hostvars
         self.task = task
         self.templar = templar
-        self.in_play: frozenset[str] | None = None
+        self._in_play: frozenset[str] | None = None
 
     def names(self) -> list[str]:
         """All hosts but the implicit localhost, sorted."""
@@ -46,13 +48,18 @@ class Inventory:
     def _host(self, name: str) -> t.Any:
         return self.hostvars._inventory.get_host(name)
 
+    def in_play(self) -> frozenset[str]:
+        """The hosts of the play, whatever the limit says."""
+        if self._in_play is None:
+            pattern = self.task.get_play().hosts
+            hosts = self.hostvars._inventory.get_hosts(pattern, ignore_limits=True, ignore_restrictions=True)
+            self._in_play = frozenset(host.name for host in hosts)
+        return self._in_play
+
     def _raw(self, name: str) -> t.Mapping[str, t.Any]:
         """The variables as they are written. Those of the play hold for all its hosts, whatever the limit says."""
         play = self.task.get_play()
-        if self.in_play is None:
-            hosts = self.hostvars._inventory.get_hosts(play.hosts, ignore_limits=True, ignore_restrictions=True)
-            self.in_play = frozenset(host.name for host in hosts)
-        if name not in self.in_play:
+        if name not in self.in_play():
             return t.cast("t.Mapping[str, t.Any]", self.hostvars.raw_get(name))
         manager = self.hostvars._variable_manager
         return t.cast("t.Mapping[str, t.Any]", manager.get_vars(play=play, host=self._host(name), task=self.task))
@@ -116,10 +123,12 @@ def without_secrets(entry: t.Any) -> t.Any:
     """
     if not isinstance(entry, dict):
         return entry
-    return {key: _emptied(value) if key in SECRET else value for key, value in entry.items()}
+    return {key: _emptied(key, value) if key in SECRET else value for key, value in entry.items()}
 
 
-def _emptied(value: t.Any) -> t.Any:
+def _emptied(option: str, value: t.Any) -> t.Any:
+    if option == "user_data":
+        return "#cloud-config" if is_template(value) else value
     if isinstance(value, dict):
         return {k: "" if is_template(v) else v for k, v in value.items() if not is_template(k)}
     return {} if is_template(value) else value
@@ -139,6 +148,29 @@ def resolve(value: t.Any, templar: t.Any, omit: object = _OMITTED) -> t.Any:
         # In a list, since ansible-core 2.19 and later refuses to resolve what is omitted by itself.
         value = next(iter(templar.template([value])), _OMITTED)
     return plain(value, omit)
+
+
+def podman_users(variables: t.Mapping[str, t.Any], templar: t.Any) -> list[str]:
+    """Who runs containers of a host without root, as far as its variables can be read; sorted.
+
+    variables: of the host, as they are written.
+    """
+    entries = _readable(variables.get("ipv6_services"), templar)
+    named = [entry.get("podman_user") for entry in entries if isinstance(entry, t.Mapping)] if _is_list(entries) else []
+    users = [_readable(user, templar) for user in (variables.get("ipv6_services_podman_user"), *named)]
+    return sorted({user for user in users if isinstance(user, str) and user not in ("", ROOT)})
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, t.Sequence) and not isinstance(value, str)
+
+
+def _readable(value: t.Any, templar: t.Any) -> t.Any:
+    """The value with its own template resolved, and none of those in it; None where that can't be done."""
+    try:
+        return resolve(value, templar) if is_template(value) else value
+    except Exception:  # noqa: BLE001 - the plan says what is wrong with it
+        return None
 
 
 def is_template(value: object) -> bool:

@@ -11,14 +11,38 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network
 
 from ansible_collections.ipv6.services.plugins.module_utils._addresses import RequestError, parse_prefix
-from ansible_collections.ipv6.services.plugins.module_utils._container_spec import ENGINES
+from ansible_collections.ipv6.services.plugins.module_utils._container_values import parse_host_user
 from ansible_collections.ipv6.services.plugins.plugin_utils._allocation import Space, parse_space
+from ansible_collections.ipv6.services.plugins.plugin_utils._kinds import ENGINES, kind_of
 from ansible_collections.ipv6.services.plugins.plugin_utils._names import parse_domain
 from ansible_collections.ipv6.services.plugins.plugin_utils._problem import Problem, from_error
-from ansible_collections.ipv6.services.plugins.plugin_utils._service import UNREADABLE, Service, parse_services
+from ansible_collections.ipv6.services.plugins.plugin_utils._service import (
+    ROOT,
+    UNREADABLE,
+    Defaults,
+    Service,
+    parse_services,
+)
 
 # Without one of these an address would be another one.
 DECIDING = frozenset(("ipv6_services_domain", "ipv6_services_prefix", "ipv6_services_prefix_exclude"))
+
+
+@dataclass(frozen=True)
+class Found:
+    """A service that runs, or is there, on a host."""
+
+    name: str  # as it was written
+    engine: str
+    podman_user: str | None = None
+    project: str | None = None
+    address: IPv6Address | None = None
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """As Service.place."""
+        kind = kind_of(self.engine)
+        return (kind.name,) if kind.name == "container" else (self.engine, self.project or "default")
 
 
 @dataclass(frozen=True)
@@ -30,6 +54,10 @@ class Facts:
     links: frozenset[str]
     prefixes: tuple[tuple[IPv6Network, str], ...]  # on-link, each with its interface
     host_addresses: frozenset[IPv6Address]
+    service_addresses: frozenset[IPv6Address] = frozenset()  # ours, on an interface
+    found: tuple[Found, ...] = ()
+    users: t.Mapping[str, bool] = field(default_factory=dict)  # whether each that was asked for is there
+    macs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,6 +65,7 @@ class Host:
     """One host of the fleet. A variable that is wrong is as if it were not set."""
 
     name: str
+    domain: str | None = None
     services: tuple[Service, ...] = ()
     space: Space | None = None  # from which services without an address get one
     interface: str | None = None  # that the inventory says
@@ -65,17 +94,18 @@ def parse_host(name: str, variables: t.Mapping[str, t.Any]) -> tuple[Host, list[
 
     domain = get("ipv6_services_domain", parse_domain)
     engine = get("ipv6_services_engine", _parse_engine, "docker")
+    podman_user = get("ipv6_services_podman_user", _parse_user)
     routed = get("ipv6_services_routed_prefixes", _parse_prefixes, ())
     interface = get("ipv6_services_interface", _parse_interface)
     space = get("ipv6_services_prefix", lambda value: parse_space(value) if value else None)
     if space:
         excluded = get("ipv6_services_prefix_exclude", lambda value: parse_space(str(space.prefix), value).excluded, ())
         space = Space(space.prefix, excluded)
-    services, of_services = parse_services(name, variables.get("ipv6_services"), domain, engine)
+    services, of_services = parse_services(name, variables.get("ipv6_services"), Defaults(domain, engine, podman_user))
     facts = parse_facts(variables.get("ipv6_services_host"))
     own = (facts.host_addresses if facts else frozenset()) | _literal(variables.get("ansible_host"))
     decidable = not wrong & DECIDING
-    return Host(name, tuple(services), space, interface, routed, facts, decidable, own), problems + of_services
+    return Host(name, domain, tuple(services), space, interface, routed, facts, decidable, own), problems + of_services
 
 
 def parse_facts(value: object) -> Facts | None:
@@ -88,15 +118,38 @@ def parse_facts(value: object) -> Facts | None:
             links=frozenset(facts["links"]),
             prefixes=tuple((IPv6Network(p["prefix"]), str(p["interface"])) for p in facts["prefixes"]),
             host_addresses=frozenset(IPv6Address(a["address"]) for a in facts["host_addresses"]),
+            service_addresses=frozenset(IPv6Address(a["address"]) for a in facts.get("service_addresses", ())),
+            found=tuple(_parse_found(item) for item in facts.get("services", ())),
+            users={str(name): bool(user["exists"]) for name, user in facts.get("users", {}).items()},
+            macs=tuple(str(mac) for mac in facts.get("macs", ())),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
+
+
+def _parse_found(item: t.Mapping[str, t.Any]) -> Found:
+    return Found(
+        name=str(item["name"]),
+        engine=str(item["engine"]),
+        podman_user=item.get("podman_user"),
+        project=item.get("project"),
+        address=next(iter(_literal(item.get("address"))), None),
+    )
 
 
 def _parse_engine(value: object) -> str:
     if value not in ENGINES:
         raise RequestError(f"{value!r} is no engine. Write one of {', '.join(ENGINES)}.")
     return str(value)
+
+
+def _parse_user(value: object) -> str | None:
+    if value == "":
+        return None
+    if not isinstance(value, str):
+        raise RequestError(f"{value!r} is no user of a host. Write a user's name, as app.")
+    user = parse_host_user(value)
+    return None if user == ROOT else user
 
 
 def _parse_prefixes(value: object) -> tuple[IPv6Network, ...]:

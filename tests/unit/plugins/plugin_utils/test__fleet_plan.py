@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.ipv6.services.plugins.module_utils._container_spec import CONTAINER_OPTIONS
+from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import INSTANCE_OPTIONS
 from ansible_collections.ipv6.services.plugins.plugin_utils._answers import Answer
-from ansible_collections.ipv6.services.plugins.plugin_utils._fleet_plan import describe, names_to_look_up, plan_fleet
+from ansible_collections.ipv6.services.plugins.plugin_utils._fleet_parts import describe
+from ansible_collections.ipv6.services.plugins.plugin_utils._fleet_plan import names_to_look_up, plan_fleet
 from ansible_collections.ipv6.services.plugins.plugin_utils._host import parse_host
 from ansible_collections.ipv6.services.plugins.plugin_utils._problem import MOST_TOLD, report
 
@@ -32,7 +34,7 @@ def plan(hosts, answers=None):
     parsed = [parse_host(name, variables) for name, variables in sorted(hosts.items())]
     problems = [problem for _host, wrong in parsed for problem in wrong]
     found = plan_fleet([host for host, _wrong in parsed], answers or {}, problems)
-    return found, {host.name: describe(host, found.placed[host.name]) for host, _wrong in parsed}
+    return found, {host.name: describe(host, found) for host, _wrong in parsed}
 
 
 def host(number, *services, **variables):
@@ -103,6 +105,32 @@ ALLOCATED = "2001:db8::fdbd:f3bb:2479:1926"  # of web1.example.com in LAN
             {},
             (WEB1, "address", True),
             id="a service takes the address of one that goes away",
+        ),
+        pytest.param(
+            {"h1": host(1, service("web1", image="a", engine="incus", addressing="own", address=WEB1))},
+            {},
+            (WEB1, "address", False),
+            id="on a NIC of the instance's own",
+        ),
+        pytest.param(
+            {"h1": host(1, service("web1", image="a", engine="incus", addressing="own", address="auto"))},
+            {},
+            (None, "router", False),
+            id="from the router",
+        ),
+        pytest.param(
+            {
+                "h1": host(
+                    1,
+                    service("web1", image="a", addressing="own"),
+                    ipv6_services_engine="lxd",
+                    **DOMAIN,
+                    ipv6_services_prefix=LAN,
+                )
+            },
+            {},
+            (ALLOCATED, "allocated", False),
+            id="allocated, for a NIC of the instance's own",
         ),
         pytest.param(
             {
@@ -180,6 +208,10 @@ def test_the_part_of_a_host():
                     "source": "address",
                     "on_link": True,
                     "engine": "podman",
+                    "podman_user": None,
+                    "addressing": None,
+                    "project": None,
+                    "host_reaches": True,
                     "state": "started",
                     "ports": [
                         {**port, "port": 53, "container_port": 53, "protocol": "udp"},
@@ -191,8 +223,46 @@ def test_the_part_of_a_host():
                     "urls": ["http://web1.example.com/", "https://web1.example.com/"],
                 }
             ],
+            "moved": [],
+            "moved_addresses": [],
+            "arriving": [],
         }
     }
+
+
+@pytest.mark.parametrize(
+    "host_says, entry_says, expected",
+    [
+        pytest.param(None, None, None, id="root, by default"),
+        pytest.param("app", None, "app", id="of the host"),
+        pytest.param("app", "web", "web", id="the entry before the host"),
+        pytest.param("app", "root", None, id="root, although the host says another"),
+        pytest.param("root", None, None, id="root, of the host"),
+    ],
+)
+def test_who_runs_podman(host_says, entry_says, expected):
+    options = {"podman_user": entry_says} if entry_says else {}
+    found, parts = plan(
+        {
+            "h1": host(
+                1,
+                service("web1", address=WEB1, engine="podman", **options),
+                service("web2", address="2001:db8::202"),
+                ipv6_services_podman_user=host_says,
+            )
+        }
+    )
+    assert found.problems == ()
+    assert [s["podman_user"] for s in parts["h1"]["services"]] == [expected, None]
+
+
+def test_ports_of_a_service_with_an_address_from_the_router_have_none_yet():
+    entry = service("web1", image="a", engine="incus", addressing="own", address="auto", ports=[80])
+    _found, parts = plan({"h1": host(1, entry)})
+    part = parts["h1"]["services"][0]
+    assert part["ports"] == [{"address": None, "port": 80, "container_port": 80, "protocol": "tcp", "range": False}]
+    assert part["urls"] == []
+    assert part["host_reaches"] is False
 
 
 def test_a_service_without_a_domain_has_urls_with_its_address():
@@ -328,12 +398,18 @@ data = st.recursive(
     ),
     max_leaves=12,
 )
-entries = st.dictionaries(st.sampled_from([*CONTAINER_OPTIONS, "cap_add", "adress"]), data, max_size=8)
-named = st.builds(lambda entry: {**entry, "name": "web1", "image": "whoami"}, entries)
+OPTIONS = sorted({*CONTAINER_OPTIONS, *INSTANCE_OPTIONS, "cap_add", "adress"})
+entries = st.dictionaries(st.sampled_from(OPTIONS), data, max_size=8)
+named = st.builds(
+    lambda entry, engine: {**entry, "name": "web1", "image": "whoami", "engine": engine},
+    entries,
+    st.sampled_from(["docker", "podman", "incus", "lxd", "rkt", 5]),
+)
 VARIABLES = [
     "ipv6_services_domain",
     "ipv6_services_engine",
     "ipv6_services_interface",
+    "ipv6_services_podman_user",
     "ipv6_services_prefix",
     "ipv6_services_prefix_exclude",
     "ipv6_services_routed_prefixes",
@@ -358,14 +434,15 @@ def test_whatever_is_in_an_inventory_gives_a_plan_or_problems(variables, service
 
 @given(
     st.dictionaries(
-        st.sampled_from(["env", "secret_env", "labels"]),
+        st.sampled_from(["env", "secret_env", "labels", "config", "user_data"]),
         data.map(lambda d: {"A": d, "B=": "hidden-hidden"}),
         min_size=1,
-    )
+    ),
+    st.sampled_from(["docker", "incus"]),
 )
 @settings(max_examples=100, deadline=None)
-def test_no_secret_is_told(options):
-    found, parts = plan({"h1": host(1, service("web1", address=WEB1, **options))})
+def test_no_secret_is_told(options, engine):
+    found, parts = plan({"h1": host(1, service("web1", address=WEB1, engine=engine, **options))})
     assert "hidden-hidden" not in repr(found.problems) + repr(report(found.problems)) + repr(parts)
 
 

@@ -178,7 +178,13 @@ ENTRIES = [
         entry("state: running"), f"{WEB1}state: ", "'running' is none of started, stopped, absent", id="entry: no state"
     ),
     case(entry("state: off"), f"{WEB1}state: ", "False is not text", id="entry: off, which YAML reads as false"),
-    case(entry("engine: lxd"), f"{WEB1}engine: ", "'lxd' is none of docker, podman", id="entry: no engine"),
+    case(
+        entry("engine: rkt"),
+        f"{WEB1}engine: ",
+        "'rkt' is none of docker, podman, incus, lxd. Write one of those.",
+        id="entry: no engine",
+    ),
+    case(entry("engine: 5"), f"{WEB1}engine: ", "5 is not text", id="entry: a number as engine"),
     case(entry("", "name: web1"), f"{WEB1}image: ", "It is missing.", id="entry: no image"),
     case(entry("", "name: web1\nimage: 1.29"), f"{WEB1}image: ", "1.29 is not text", id="entry: a number as image"),
     case(entry("", "name: web1\nimage: 'who ami'"), f"{WEB1}image: ", "who ami", id="entry: a space in the image"),
@@ -217,6 +223,150 @@ ENTRIES = [
         id="entry: inner typo",
     ),
     case(entry("volumes: ['relative:/d:ro:x:y']"), f"{WEB1}volumes[0]: ", "relative:/d:ro:x:y", id="entry: no volume"),
+]
+
+INSTANCE = "name: web1\nimage: debian/13\nengine: incus"
+
+
+def instance(text, field, *what, id):  # noqa: A002
+    return case(entry(text, INSTANCE), f"{WEB1}{field}: ", *what, id=f"instance: {id}")
+
+
+KINDS = [
+    case(
+        entry("addressing: own"),
+        f"{WEB1}addressing: It is an option of instances, and the engine is docker.",
+        "Leave it out, or give the service `engine: incus`.",
+        id="kind: an option of instances",
+    ),
+    instance(
+        "restart_policy: always",
+        "restart_policy",
+        "It is an option of containers, and the engine is incus.",
+        "Leave it out, or give the service `engine: docker`.",
+        id="an option of containers",
+    ),
+    case(
+        entry("ipv6: x", INSTANCE),
+        f"{WEB1}ipv6: ",
+        "Was address meant?",
+        id="kind: a name from elsewhere, for instances",
+    ),
+    case(
+        one_host("ipv6_services_engine: lxd\nipv6_services: [{name: web1, image: debian/13, volumes: [/a:/b]}]"),
+        f"{WEB1}volumes: It is an option of containers, and the engine is lxd.",
+        id="kind: the engine of the host counts",
+    ),
+    case(
+        entry("address: auto"),
+        f"{WEB1}address: 'auto' is for instances with a NIC of their own.",
+        id="kind: auto for a container",
+    ),
+    instance("address: auto", "address", "Add `addressing: own`, or say an address.", id="auto without a NIC"),
+    case(
+        one_host(
+            "ipv6_services: [{name: a.b, image: x, engine: incus, address: '2001:db8::201'},"
+            " {name: a-b, image: x, engine: incus, address: '2001:db8::202'}]"
+        ),
+        "h1, a-b, name: Its instance would be named a-b, as that of a.b is.",
+        id="kind: two names that make one instance",
+    ),
+    case(
+        one_host(
+            "ipv6_services: [{name: web1, image: x, address: '2001:db8::201'},"
+            " {name: web1, image: x, engine: incus, address: '2001:db8::202'}]"
+        ),
+        "h1, web1, name: h1 has another service web1, entry 1 of its list.",
+        id="kind: one name for a container and an instance",
+    ),
+]
+
+INSTANCES = [
+    instance("devices: [/dev/fuse]", "devices", "is of type list, not a dictionary", id="devices as for a container"),
+    instance("addressing: both", "addressing", "'both' is none of publish, own", id="no addressing"),
+    instance("type: vm", "type", "'vm' is none of container, virtual-machine", id="no type"),
+    instance("parent: 5", "parent", "5 is not text", id="a number as parent"),
+    instance("user_data: {packages: [hidden]}", "user_data", "It is not text.", id="user_data is a dictionary"),
+    instance("user_data: hidden", "user_data", "Begin it with #cloud-config", id="user_data without a header"),
+    instance("cloud_init: hidden", "cloud_init", "Was user_data meant?", id="user_data under another name"),
+    instance(
+        "config: {limits.memory: 1GiB}\nmemory: 1g", "config", "limits.memory is what memory sets", id="a key twice"
+    ),
+    instance("config: hidden", "config", "is of type str, not a dictionary", id="config is text"),
+    instance("project: 'a b'", "project", "'a b' is no name of a project", id="project"),
+    instance("image_server: 'http://x'", "image_server", "It is no https URL", id="image server"),
+    instance(
+        "nat: true\nproxy_protocol: true", "proxy_protocol", "It can't be had with nat.", id="nat and proxy protocol"
+    ),
+    instance("ports: [80/sctp]", "ports", "can't publish sctp", id="sctp"),
+    instance(
+        "addressing: own\nports: ['443:8443']",
+        "ports",
+        "443:8443 leads to another port, and in front of a NIC of its own there is nobody to do so.",
+        id="own: another port",
+    ),
+    instance(
+        "addressing: own\nports: ['[2001:db8::205]:80:80']",
+        "ports",
+        "is on another address than that of the service's own NIC",
+        id="own: another address",
+    ),
+    instance("addressing: own\nnat: true", "nat", "has nothing published", id="own: nat"),
+    instance(
+        "addressing: own\naddress: 2001:db8:5::201",
+        "address",
+        "2001:db8:5::201 is in no prefix of the host: eth0 has 2001:db8::/64.",
+        id="own: another network's",
+    ),
+    instance("addressing: own\nparent: eth7", "parent", "eth7 is no network interface of h1", id="own: no link"),
+    case(
+        one_host(
+            "ipv6_services_routed_prefixes: ['2001:db8:99::/64']\nipv6_services: [{name: web1, image: x, engine: incus,"
+            " addressing: own, address: '2001:db8:99::1'}]"
+        ),
+        f"{WEB1}address: 2001:db8:99::1 is in a prefix that is routed to the host",
+        id="instance: own: routed",
+    ),
+    case(
+        one_host(
+            "ipv6_services: [{name: web1, image: x, engine: incus, addressing: own, address: '2001:db8::201'},"
+            " {name: web2, image: x, address: '2001:db8::202', ports: ['[2001:db8::201]:80:80']}]"
+        ),
+        "h1, web2, ports: [2001:db8::201]:80/tcp is on an address that no service of h1 has.",
+        id="instance: own: a container on its address",
+    ),
+]
+
+PODMAN = "name: web1\nimage: whoami\nengine: podman"
+USERS = [
+    case(
+        entry("podman_user: app"),
+        f"{WEB1}podman_user: It is for podman, and the engine is docker.",
+        id="user: of Docker",
+    ),
+    case(entry("podman_user: 'a b'", PODMAN), f"{WEB1}podman_user: 'a b' is no user", id="user: a space"),
+    case(entry("podman_user: 1000", PODMAN), f"{WEB1}podman_user: 1000 is not text", id="user: a number"),
+    case(entry("podman_user: [app]", PODMAN), f"{WEB1}podman_user: ['app'] is not text", id="user: a list"),
+    case(
+        entry("rootless_user: app", PODMAN), f"{WEB1}rootless_user: ", "Was podman_user meant?", id="user: another name"
+    ),
+    case(entry("become_user: app", PODMAN), f"{WEB1}become_user: ", "Was podman_user meant?", id="user: become_user"),
+    case(
+        entry("podman_user: app\nports: [80/sctp]", PODMAN),
+        f"{WEB1}ports: Rootless Podman forwards tcp and udp only.",
+        id="user: sctp",
+    ),
+    case(
+        one_host(
+            "ipv6_services_podman_user: app\nipv6_services: [{name: web1, image: x, engine: podman, ports: [80/sctp]}]"
+        ),
+        f"{WEB1}ports: Rootless Podman forwards tcp and udp only.",
+        id="user: sctp, with the user of the host",
+    ),
+    host("ipv6_services_podman_user: '../x'\nipv6_services: []", "ipv6_services_podman_user", "is no user", "user"),
+    host(
+        "ipv6_services_podman_user: 5\nipv6_services: []", "ipv6_services_podman_user", "is no user", "a number as user"
+    ),
 ]
 
 HOSTS = [
@@ -401,7 +551,10 @@ FLEETS = [
 ]
 
 
-@pytest.mark.parametrize("text, parts", [*ADDRESSES, *PORTS, *NAMES, *ENTRIES, *HOSTS, *TEMPLATES, *FLEETS])
+ALL = [*ADDRESSES, *PORTS, *NAMES, *ENTRIES, *KINDS, *INSTANCES, *USERS, *HOSTS, *TEMPLATES, *FLEETS]
+
+
+@pytest.mark.parametrize("text, parts", ALL)
 def test_one_problem_that_says_where_and_what(tmp_path, text, parts):
     problems = plan(load(tmp_path, text)).problems
     lines = [problem.sentence() for problem in problems]
@@ -437,6 +590,10 @@ def test_where_an_address_is_wrong_no_other_is_looked_for(tmp_path):
 FACTS = {
     "no default route": ("default_route: false", "h1, host: It has no IPv6 default route"),
     "no IPv6": ("prefixes: []\nhost_addresses: []", "h1, host: It has no IPv6."),
+    "no such user": (
+        "users: {app: {exists: false}}",
+        "h1, web1, podman_user: h1 has no user app. Make it there first (useradd -m app), or name another.",
+    ),
     "prefix on another interface": (
         "prefixes: [{prefix: '2001:db8::/64', interface: eth1}]",
         "h1, web1, address: 2001:db8::201 is in no prefix of the host: h1 has none on eth0.",
@@ -455,7 +612,7 @@ def test_what_the_host_lacks(tmp_path, text, start):
     }
     usual.update(line.split(": ", 1) for line in text.splitlines())
     known = "ipv6_services_host:\n" + "".join(f"  {key}: {value}\n" for key, value in usual.items())
-    inventory = one_host(known + services("name: web1, address: '2001:db8::201'"))
+    inventory = one_host(known + services("name: web1, address: '2001:db8::201', engine: podman, podman_user: app"))
     lines = [problem.sentence() for problem in plan(load(tmp_path, inventory)).problems]
     assert len(lines) == 1, lines
     assert lines[0].startswith(start)

@@ -1,0 +1,118 @@
+# Copyright (c) ipv6.services maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Services that are on another host, or on another kind of engine, than the list has them; decided from what hosts found.
+
+Only hosts that were reached in this run have facts, so a service leaves a host only for one that can take it.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+
+from ansible_collections.ipv6.services.plugins.module_utils._addresses import RequestError
+from ansible_collections.ipv6.services.plugins.plugin_utils._host import Found, Host
+from ansible_collections.ipv6.services.plugins.plugin_utils._names import parse_name
+from ansible_collections.ipv6.services.plugins.plugin_utils._placed import Placed
+from ansible_collections.ipv6.services.plugins.plugin_utils._service import Service
+
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Move:
+    """A service that leaves a place, and what the list has instead: somewhere else, or absent there."""
+
+    host: str  # where it is
+    found: Found
+    service: Service
+
+
+def find_moves(hosts: t.Sequence[Host]) -> tuple[Move, ...]:
+    """By host, in the order in which they were found."""
+    staying = {s.full_name: s for host in hosts for s in reversed(host.services) if s.state != "absent"}
+    reached = {host.name for host in hosts if host.facts}
+    moves: dict[tuple[str, str, tuple[str, ...]], Move] = {}
+    for host in hosts:
+        here = {service.full_name: service for service in reversed(host.services)}
+        for found in host.facts.found if host.facts else ():
+            name = _full_name(found, host)
+            service = _instead(found, here.get(name), staying.get(name), reached)
+            if service:
+                moves.setdefault((host.name, name, found.place), Move(host.name, found, service))
+    return tuple(moves.values())
+
+
+def _full_name(found: Found, host: Host) -> str:
+    """As that of a service; no name when a mark has none."""
+    try:
+        return parse_name(found.name, host.domain)
+    except RequestError:
+        return ""
+
+
+def _instead(found: Found, here: Service | None, staying: Service | None, reached: t.Collection[str]) -> Service | None:
+    """What the list has instead of a service that was found; None where it stays, or where that is left to the modules.
+
+    here: what the list of the same host has of that name. staying: what the list of any host has, and is not absent.
+    """
+    if here and here.place == found.place:
+        return None
+    if staying:
+        return staying if staying.host in reached else None
+    return here
+
+
+def leaving_addresses(
+    host: Host, placed: t.Mapping[str, t.Sequence[Placed]], moves: t.Iterable[Move]
+) -> list[IPv6Address]:
+    """Service addresses of the host's interfaces that go with the services that move, or that the plan gives elsewhere."""
+    if not host.facts:
+        return []
+    kept = {item.address for item in placed[host.name] if item.stays and item.on_link}
+    elsewhere = {item.address for items in placed.values() for item in items if item.stays} - kept
+    moved = {move.found for move in moves if move.host == host.name}
+    held = {found.address for found in host.facts.found if found not in moved}
+    gone = {found.address for found in moved} | (elsewhere - held)
+    return sorted(host.facts.service_addresses & gone - kept)
+
+
+def warn_of_unreached(
+    hosts: t.Sequence[Host], placed: t.Mapping[str, t.Sequence[Placed]], unreached: t.Sequence[str]
+) -> list[str]:
+    """What would clash if a host that was not reached still had a service that comes to another one: one line, or none.
+
+    unreached: hosts of the play, sorted.
+    """
+    new = [
+        item
+        for host in hosts
+        if host.facts
+        for item in placed[host.name]
+        if item.stays and item.address and not _is_there(item, host)
+    ]
+    if not new or not unreached:
+        return []
+    services = _some([f"{i.service.name} ({i.address}, new on {i.service.host})" for i in new])
+    were, one = ("were", "one of them") if len(unreached) > 1 else ("was", "it")
+    return [
+        f"{_some(unreached)} {were} not reached in this run. If {one} still has {services}, that address is a duplicate:"
+        f" it is told, and not used. Then run again with {_some(unreached)}, which gives it up, or switch {one} off for good."
+    ]
+
+
+def _is_there(item: Placed, host: Host) -> bool:
+    """Whether the host has the service's address, or no other host could have it."""
+    facts = host.facts
+    if not facts or not (item.on_link or item.service.own):
+        return True
+    names = {(found.name, found.place) for found in facts.found}
+    return item.address in facts.service_addresses or (item.service.name, item.service.place) in names
+
+
+def _some(names: t.Sequence[str]) -> str:
+    rest = len(names) - MOST_NAMED
+    return ", ".join([*names[:MOST_NAMED], *([f"{rest} more"] if rest > 0 else [])])
