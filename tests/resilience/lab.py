@@ -91,9 +91,9 @@ def late_carrier(host: str, seconds: float) -> None:
 
 
 def take(addresses: list[str]) -> None:
-    """Another machine on the LAN has them, and asks nobody: the bridge of the lab."""
+    """Another machine on the LAN has them, and asks nobody: the controller. Deprecated, so that it never asks from them."""
     for address in addresses:
-        run(["ip", "-n", "lab", "addr", "replace", f"{address}/128", "dev", "br0", "nodad"])
+        run(["ip", "-n", "lab", "addr", "replace", f"{address}/128", "dev", "br0", "nodad", "preferred_lft", "0"])
 
 
 def give_back(addresses: list[str]) -> None:
