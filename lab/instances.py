@@ -2,7 +2,7 @@
 
     python3 instances.py WORKDIR      e.g. python3 instances.py /var/tmp/lab
 
-WORKDIR/whoami and WORKDIR/busybox are static programs. The tree is WORKDIR/images, which the router serves at
+WORKDIR/whoami, lease and busybox are static programs. The tree is WORKDIR/images, which the router serves at
 https://registry.example.com:8443/. It is made when something that goes into it has changed, and has the same bytes every time.
 
 whoami/1.11        whoami on [::]:80; environment.WHOAMI_NAME and WHOAMI_PORT are for it
@@ -23,9 +23,10 @@ import os
 import sys
 import tarfile
 
+PROGRAMS = ("busybox", "lease", "whoami")  # static ones
 APPLETS = (
     "awk cat chmod cp date echo env grep head hostname httpd id ip kill ls mkdir mount mv nc netstat ping ps rm sed sh"
-    " sleep sort tail tee test touch udhcpc6 wget"
+    " sleep sort tail tee test touch wget"
 )
 
 # Process 1. Incus asks it to stop with SIGPWR, and it ends at once; so does everything with it.
@@ -40,7 +41,7 @@ for path in /sys/class/net/eth*; do
     [ -e "$path" ] || continue
     link=${path##*/}
     ip link set "$link" up # the kernel takes an address from the router's advertisement
-    udhcpc6 -b -i "$link" -s /etc/lease </dev/null >/dev/null 2>&1 & # and this one from a DHCPv6 server, where there is one
+    { address=$(lease "$link") && ip -6 addr replace "$address/128" dev "$link"; } & # one more, if a DHCPv6 server is there
 done
 
 # As much of cloud-init as the lab needs: static addresses, and a script that runs once.
@@ -61,13 +62,6 @@ while :; do
     wait "$child"
     sleep 1
 done
-"""
-
-LEASE = """#!/bin/sh
-[ -n "$ipv6" ] || exit 0
-case $1 in
-    bound | renew) ip -6 addr replace "$ipv6/128" dev "$interface" ;;
-esac
 """
 
 METADATA = """architecture: x86_64
@@ -121,22 +115,20 @@ def metadata(name, release):
 
 def root(work, program, release):
     """The file system of an instance; program None: nothing that could start."""
-    with open(f"{work}/busybox", "rb") as file:
-        busybox = file.read()
-    with open(f"{work}/whoami", "rb") as file:
-        whoami = file.read()
+    programs = {}
+    for name in PROGRAMS:
+        with open(f"{work}/{name}", "rb") as file:
+            programs[f"bin/{name}"] = (0o755, file.read())
     files = {
         f"{name}": (0o755, None) for name in ("bin", "dev", "etc", "proc", "root", "run", "sbin", "sys", "var", "www")
     }
     files |= {f"var/lib{path}": (0o755, None) for path in ("", "/cloud", "/cloud/seed", "/cloud/seed/nocloud-net")}
     files |= {f"bin/{name}": (0o777, "busybox") for name in APPLETS.split()}
+    files |= programs
     files |= {
         "tmp": (0o1777, None),
-        "bin/busybox": (0o755, busybox),
-        "bin/whoami": (0o755, whoami),
         "etc/passwd": (0o644, b"root:x:0:0:root:/root:/bin/sh\n"),
         "etc/group": (0o644, b"root:x:0:\n"),
-        "etc/lease": (0o755, LEASE.encode()),
         "etc/release": (0o644, release.encode() + b"\n"),
         "www/index.html": (0o644, b"<h1>It works, over IPv6.</h1>\n"),
     }
@@ -218,7 +210,7 @@ class Tree:
 
 def ingredients(work):
     parts = []
-    for path in (__file__, f"{work}/whoami", f"{work}/busybox"):
+    for path in (__file__, *(f"{work}/{name}" for name in PROGRAMS)):
         with open(path, "rb") as file:
             parts.append(file.read())
     return digest(*parts)

@@ -166,7 +166,7 @@ room() { # MIB PATH
 }
 
 build() { # SUITE...
-    local suite unmade=0
+    local suite program unmade=0
     mkdir -p "$cache"/{registry,images}
     [ "$(stat -f -c %T "$cache")" != overlayfs ] || die "$cache lies on an overlay, where no host's root can; set LAB_CACHE to a real disk"
     need ip iproute2 pgrep procps mmdebstrap mmdebstrap systemd-nspawn systemd-container gcc gcc /usr/include/stdlib.h libc6-dev \
@@ -181,6 +181,6 @@ build() { # SUITE...
     for suite in "${@:-trixie}"; do
         make_root "$suite" "$suite" "$host_packages${suite_packages[$suite]}" host
     done
-    gcc -O2 -static -s -o "$cache/whoami" "$here/whoami.c"
+    for program in whoami lease; do gcc -O2 -static -s -o "$cache/$program" "$here/$program.c"; done
     cp "$cache/root-router/usr/bin/busybox" "$cache/busybox"
 }
