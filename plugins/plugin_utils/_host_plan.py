@@ -9,11 +9,19 @@ from __future__ import annotations
 import re
 import typing as t
 
+Json = t.Mapping[str, t.Any]
+Services = t.Sequence[Json]
+Packages = t.Mapping[str, t.Mapping[str, t.Sequence[str]]]
+
 SYSCTL_FILE = "/etc/sysctl.d/ipv6-services.conf"
 DOCKER_DROP_IN = "/etc/systemd/system/docker.service.d/ipv6-services.conf"
+USER_DROP_IN = "/etc/systemd/user/podman-restart.service.d/ipv6-services.conf"
+WATCHER = "/etc/systemd/system/ipv6-services-rules.service"
 
-# The bridge of Podman's network, and the comment by which our firewall rules are known.
-PODMAN_BRIDGE = "ipv6-services"
+# Incus and LXD, with the bridge of the services' network on each; and Podman's.
+BRIDGES = {"podman": "ipv6-services", "incus": "ipv6-incus", "lxd": "ipv6-lxd"}
+INSTANCES = ("incus", "lxd")
+# The comment by which our firewall rules are known.
 MARK = "ipv6.services"
 
 # These handle router advertisements themselves and set the kernel's accept_ra to 0 (DESIGN.md, fact 18).
@@ -22,57 +30,89 @@ HANDLE_ADVERTISEMENTS = ("networkd", "networkmanager")
 # Above this many addresses the neighbour table's limit (1,024 by default) comes into sight (DESIGN.md, fact 20).
 MANY_ADDRESSES = 256
 
+# Below this port only root may listen, unless the kernel is told otherwise.
+UNPRIVILEGED = "net.ipv4.ip_unprivileged_port_start"
+UNPRIVILEGED_PORT = 1024
+
 HEADER = "# Made by the Ansible collection ipv6.services (role host).\n"
 
 
 def host_plan(
-    facts: t.Mapping[str, t.Any],
+    facts: Json,
     engines: t.Collection[str],
-    services: int,
+    services: Services,
     network: str,
-    packages: t.Mapping[str, t.Mapping[str, t.Sequence[str]]],
+    packages: Packages,
 ) -> dict[str, t.Any]:
     """Compare a host with what its services need.
 
     facts: `ipv6_services_host`, as module host_info returns it.
     engines: those that run the host's services.
-    services: how many addresses the host gets.
-    network: name of the engines' network for the services.
-    packages: family of distributions -> engine, or `sdk` -> package names.
+    services: the host's, as the plan has them.
+    network: name of the engines' network for containers.
+    packages: family of distributions -> engine, `rootless` or `sdk` -> package names.
 
-    Returns, each empty where nothing is to be done: `packages` (names), `sysctls` (name -> value, what the kernel has
-    otherwise or would forget), `sysctl_file` (content of the file that keeps them, always there), `daemon` (what daemon.json
-    lacks), `units` (names to enable and start), `enable` (names to enable only), `drop_in` (content of Docker's),
-    `forward` (ip6tables rules that are missing, each a list of arguments), `networks` (engines that lack it), and
-    `problems` (sentences; nothing may be done while there are any). `lacks`: whether any of these has something.
+    Returns, each empty where nothing is to be done: `unknown` (users of whom the facts say nothing), `packages` (names),
+    `sysctls` (name -> value, what the kernel has otherwise or would forget), `sysctl_file` (content of the file that keeps
+    them, always there), `daemon` (what daemon.json lacks), `units` (names to enable and start), `enable` (names to enable
+    only), `users` (each with what rootless Podman lacks), `user_drop_in` (content of that for users' units), `repair`
+    (engines whose own rules are gone), `drop_in` (content of Docker's), `forward` (ip6tables rules that are missing, each a
+    list of arguments), `pools` and `root_disks` (engines without any), `networks` (engines that lack it), `watcher` (content
+    of the unit that puts rules back), and `problems` (sentences; nothing may be done while there are any).
+    `lacks`: whether any of these has something.
     """
     # A host without services gets nothing; one that had some keeps its settings until they are retired.
     sysctls = _sysctls(facts, services) if engines or services or SYSCTL_FILE in facts["files"] else {}
     kept = not sysctls or _same(facts, SYSCTL_FILE, _sysctl_file(sysctls))
-    # Also for containers of Podman that this run is not about: the network of ours says that there are some.
-    beside = "podman" in engines or network in _engine(facts, "podman")["networks"]
-    rules = _forward_rules(facts) if beside else []
+    rootless = rootless_users(services)
+    shared = _shared(engines, services)
     plan = {
-        "packages": _packages(facts, engines, packages),
+        "unknown": [user for user in rootless if user not in facts["users"]],
+        "packages": _packages(facts, engines, rootless, packages),
         "sysctls": {k: v for k, v in sysctls.items() if not kept or facts["sysctls"].get(k) != v},
         "sysctl_file": _sysctl_file(sysctls),
         "daemon": _daemon(facts) if "docker" in engines else {},
-        "units": _units(facts, engines),
-        "enable": _enable(facts, engines),
-        "drop_in": "" if not rules or _same(facts, DOCKER_DROP_IN, _drop_in(rules)) else _drop_in(rules),
-        "forward": [rule for rule in rules if not _in_force(rule, facts["forward_rules"])],
-        "networks": [e for e in sorted(engines) if network not in _engine(facts, e)["networks"]],
-        "problems": _problems(facts, engines, network),
+        "units": _units(facts, shared),
+        "enable": _enable(facts, shared),
+        "users": list(_users(facts, rootless)),
+        "user_drop_in": _user_drop_in(facts, rootless),
+        "repair": [e for e in sorted(engines) if _engine(facts, e).get("rules") is False],
+        **_forward(facts, shared, network),
+        "pools": [e for e in _instances(engines) if not _engine(facts, e)["storage_pools"]],
+        "root_disks": [e for e in _instances(engines) if _wants_root_disk(_engine(facts, e))],
+        "networks": [e for e in sorted(shared) if _network(e, network) not in _engine(facts, e)["networks"]],
+        "watcher": _watcher(facts, shared, network),
+        "problems": [*_network_problems(facts, shared, network), *_user_problems(facts, rootless)],
     }
     return {**plan, "lacks": any(value for key, value in plan.items() if key != "sysctl_file")}
 
 
-def _same(facts: t.Mapping[str, t.Any], path: str, text: str) -> bool:
+def rootless_users(services: t.Iterable[Json]) -> list[str]:
+    """Who runs services with Podman and without root, sorted."""
+    return sorted({s["podman_user"] for s in services if s.get("podman_user") and s["state"] != "absent"})
+
+
+def _shared(engines: t.Collection[str], services: Services) -> set[str]:
+    """The engines that the host itself runs: without a Podman that only users run."""
+    of_podman = [bool(s.get("podman_user")) for s in services if s["engine"] == "podman"]
+    return {engine for engine in engines if engine != "podman" or not of_podman or not all(of_podman)}
+
+
+def _instances(engines: t.Collection[str]) -> list[str]:
+    return [engine for engine in INSTANCES if engine in engines]
+
+
+def _network(engine: str, network: str) -> str:
+    """The name of the services' network on an engine. That of Incus and LXD is a link's name, too."""
+    return BRIDGES[engine] if engine in INSTANCES else network
+
+
+def _same(facts: Json, path: str, text: str) -> bool:
     """Whether a file of ours has that content."""
     return t.cast("str", facts["files"].get(path, "")).strip() == text.strip()
 
 
-def _engine(facts: t.Mapping[str, t.Any], engine: str) -> dict[str, t.Any]:
+def _engine(facts: Json, engine: str) -> dict[str, t.Any]:
     """The engine's facts; of one that is not installed, the facts of nothing."""
     nothing: dict[str, t.Any] = {
         "installed": False,
@@ -80,37 +120,43 @@ def _engine(facts: t.Mapping[str, t.Any], engine: str) -> dict[str, t.Any]:
         "version": None,
         "networks": {},
         "ip6tables": None,
+        "storage_pools": [],
+        "default_root": False,
     }
     return {**nothing, **(facts["engines"].get(engine) or {})}
 
 
-def _version(facts: t.Mapping[str, t.Any], engine: str) -> tuple[int, ...]:
+def _version(facts: Json, engine: str) -> tuple[int, ...]:
     """(26, 1, 5); () when the engine does not say."""
     return tuple(int(n) for n in re.findall(r"\d+", (_engine(facts, engine)["version"] or "").split("+")[0]))
 
 
 def _packages(
-    facts: t.Mapping[str, t.Any],
+    facts: Json,
     engines: t.Collection[str],
-    packages: t.Mapping[str, t.Mapping[str, t.Sequence[str]]],
+    rootless: t.Collection[str],
+    packages: Packages,
 ) -> list[str]:
     """Packages of the engines that are missing, and of the SDK. Nothing for a distribution that `packages` lacks."""
     family = next((f for f in _families(facts) if f in packages), None)
     if family is None:
         return []
     missing = [e for e in sorted(engines) if not _engine(facts, e)["installed"]]
-    if engines and not facts["sdk"]["installed"]:
+    podman = _engine(facts, "podman")
+    if rootless and not (podman.get("rootless_network") and podman.get("uidmap")):
+        missing.append("rootless")
+    if set(engines) - set(INSTANCES) and not facts["sdk"]["installed"]:
         missing.append("sdk")
-    return sorted({name for kind in missing for name in packages[family][kind]})
+    return sorted({name for kind in missing for name in packages[family].get(kind, ())})
 
 
-def _families(facts: t.Mapping[str, t.Any]) -> list[str]:
+def _families(facts: Json) -> list[str]:
     """The distribution, then what it is like, nearest first: ubuntu, debian."""
     like = facts["os"].get("id_like") or []
     return [facts["os"].get("id", ""), *(like.split() if isinstance(like, str) else like)]
 
 
-def _sysctls(facts: t.Mapping[str, t.Any], services: int) -> dict[str, str]:
+def _sysctls(facts: Json, services: Services) -> dict[str, str]:
     """Kernel settings that the host's services need."""
     # An engine starts its containers even when their addresses come later (DESIGN.md, fact 4).
     wanted = {"net.ipv6.ip_nonlocal_bind": "1"}
@@ -122,11 +168,27 @@ def _sysctls(facts: t.Mapping[str, t.Any], services: int) -> dict[str, str]:
             # With forwarding on, which every engine sets, the kernel would drop its default route (DESIGN.md, fact 18).
             wanted[name] = "2"
     threshold = facts["sysctls"].get("net.ipv6.neigh.default.gc_thresh3")
-    if services > MANY_ADDRESSES and threshold is not None:
-        needed = max(4096, 1 << (4 * services - 1).bit_length())
+    if len(services) > MANY_ADDRESSES and threshold is not None:
+        needed = max(4096, 1 << (4 * len(services) - 1).bit_length())
         if int(threshold) <= needed:
             wanted["net.ipv6.neigh.default.gc_thresh3"] = str(needed)
+    port = _lowest_port(services)
+    if port < UNPRIVILEGED_PORT and not _lower_by_others(facts, port):
+        wanted[UNPRIVILEGED] = str(port)
     return wanted
+
+
+def _lowest_port(services: t.Iterable[Json]) -> int:
+    """The lowest port that is published without root."""
+    ports = [port["port"] for s in services if s.get("podman_user") for port in s["ports"]]
+    return min(ports, default=UNPRIVILEGED_PORT)
+
+
+def _lower_by_others(facts: Json, port: int) -> bool:
+    """Whether somebody else lets users have the port already: then that stays as it is."""
+    held = facts["sysctls"].get(UNPRIVILEGED)
+    ours = re.search(rf"^{re.escape(UNPRIVILEGED)} = (\d+)$", facts["files"].get(SYSCTL_FILE, ""), re.MULTILINE)
+    return held is not None and int(held) <= port and not (ours and ours[1] == held)
 
 
 def _sysctl_file(sysctls: t.Mapping[str, str]) -> str:
@@ -140,7 +202,7 @@ def _with_slashes(name: str) -> str:
     return f"net/ipv6/conf/{found[1]}/{found[2]}" if found else name
 
 
-def _daemon(facts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def _daemon(facts: Json) -> dict[str, t.Any]:
     """Docker 27 and later forward IPv6 by themselves; before that the proxy hides the client (DESIGN.md, fact 10)."""
     docker = _engine(facts, "docker")
     version = _version(facts, "docker")
@@ -149,7 +211,7 @@ def _daemon(facts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {"experimental": True, "ip6tables": True}
 
 
-def _units(facts: t.Mapping[str, t.Any], engines: t.Collection[str]) -> list[str]:
+def _units(facts: Json, engines: t.Collection[str]) -> list[str]:
     """Units that must be enabled and running."""
     units = []
     docker, podman = _engine(facts, "docker"), _engine(facts, "podman")
@@ -157,10 +219,23 @@ def _units(facts: t.Mapping[str, t.Any], engines: t.Collection[str]) -> list[str
         units.append("docker.service")
     if "podman" in engines and podman["installed"] and not (podman.get("socket_enabled") and podman["running"]):
         units.append("podman.socket")
+    for engine in _instances(engines):
+        held = _engine(facts, engine)
+        if held["installed"] and not (held["running"] and held.get("enabled")):
+            units += _instance_units(engine, held)
     return units
 
 
-def _enable(facts: t.Mapping[str, t.Any], engines: t.Collection[str]) -> list[str]:
+def _instance_units(engine: str, held: Json) -> list[str]:
+    """The daemon, and what starts the instances at boot and stops them before the end."""
+    if held["socket"].startswith("/var/snap/"):
+        return ["snap.lxd.daemon.unix.socket", "snap.lxd.daemon.service", "snap.lxd.activate.service"]
+    return (
+        ["incus.service", "incus-startup.service"] if engine == "incus" else ["lxd.service", "lxd-containers.service"]
+    )
+
+
+def _enable(facts: Json, engines: t.Collection[str]) -> list[str]:
     """Units that must start at boot. What brings Podman's containers back need not run now."""
     docker, podman = _engine(facts, "docker"), _engine(facts, "podman")
     units = []
@@ -171,10 +246,58 @@ def _enable(facts: t.Mapping[str, t.Any], engines: t.Collection[str]) -> list[st
     return units
 
 
-def _forward_rules(facts: t.Mapping[str, t.Any]) -> list[list[str]]:
-    """What lets Podman's traffic pass Docker's FORWARD policy of DROP (DESIGN.md, fact 11)."""
+def _users(facts: Json, rootless: t.Iterable[str]) -> t.Iterator[dict[str, t.Any]]:
+    """What the users lack: to linger, units to enable, and units to start."""
+    installed = _engine(facts, "podman")["installed"]
+    for name in rootless:
+        user = facts["users"].get(name) or {}
+        if not user.get("exists"):
+            continue  # not known yet, or a problem
+        enabled = {"podman.socket": "socket_enabled", "podman-restart.service": "restart_unit_enabled"}
+        todo = {
+            "linger": not user["linger"],
+            "enable": [unit for unit, fact in enabled.items() if installed and not user[fact]],
+            "start": ["podman.socket"] if installed and not user["running"] else [],
+        }
+        if any(todo.values()):
+            yield {"name": name, "uid": user["uid"], **todo}
+
+
+def _user_drop_in(facts: Json, rootless: t.Collection[str]) -> str:
+    """A user's units start before the network is there (DESIGN.md, fact 9). Podman before 5 has no unit that waits.
+
+    For the units of all users, in root's directory: in a home its owner could turn what root writes elsewhere.
+    """
+    unit = "podman-user-wait-network-online.service"
+    text = f"{HEADER}# Users' containers bind to addresses that come with the network.\n[Unit]\nWants={unit}\nAfter={unit}\n"
+    wanted = rootless and _engine(facts, "podman").get("user_wait_unit") and not _same(facts, USER_DROP_IN, text)
+    return text if wanted else ""
+
+
+def _wants_root_disk(held: Json) -> bool:
+    """Whether its instances would get no disk. Somebody who has made pools of other names has a way of their own."""
+    return not held["default_root"] and set(held["storage_pools"]) <= {"default"}
+
+
+def _forward(facts: Json, engines: t.Collection[str], network: str) -> dict[str, t.Any]:
+    """What lets others' traffic pass beside Docker, in force and in Docker's unit."""
+    rules = _forward_rules(facts, [BRIDGES[e] for e in _forwarding(facts, engines, network)])
+    text = _drop_in(rules)
+    return {
+        "drop_in": "" if not rules or _same(facts, DOCKER_DROP_IN, text) else text,
+        "forward": [rule for rule in rules if not _in_force(rule, facts["forward_rules"])],
+    }
+
+
+def _forwarding(facts: Json, engines: t.Collection[str], network: str) -> list[str]:
+    """Engines beside Docker whose traffic is forwarded. The network tells of services that this run is not about."""
+    return [e for e in BRIDGES if e in engines or _network(e, network) in _engine(facts, e)["networks"]]
+
+
+def _forward_rules(facts: Json, bridges: t.Sequence[str]) -> list[list[str]]:
+    """What lets the bridges' traffic pass Docker's FORWARD policy of DROP (DESIGN.md, fact 11)."""
     docker, chains = _engine(facts, "docker"), facts["forward_rules"]
-    if not docker["running"]:
+    if not docker["running"] or not bridges:
         return []
     if "-N DOCKER-USER" in chains:
         chain = "DOCKER-USER"
@@ -186,7 +309,7 @@ def _forward_rules(facts: t.Mapping[str, t.Any]) -> list[list[str]]:
     return [
         [chain, "-m", "conntrack", "--ctstate", "DNAT", *mark],
         [chain, "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", *mark],
-        [chain, "-i", PODMAN_BRIDGE, *mark],
+        *([chain, "-i", bridge, *mark] for bridge in bridges),
     ]
 
 
@@ -197,21 +320,62 @@ def _in_force(rule: t.Sequence[str], lines: t.Sequence[str]) -> bool:
 
 def _drop_in(rules: t.Sequence[t.Sequence[str]]) -> str:
     """Docker makes its chains anew at every start: put the rules in again each time."""
-    lines = [HEADER + "# Podman's containers answer although Docker's FORWARD policy is DROP.\n[Service]\n"]
+    lines = [HEADER + "# What runs beside Docker answers although Docker's FORWARD policy is DROP.\n[Service]\n"]
     lines += [
         f"ExecStartPost=-/usr/sbin/ip6tables -w {verb} {' '.join(rule)}\n" for rule in rules for verb in ("-D", "-I")
     ]
     return "".join(lines)
 
 
-def _problems(facts: t.Mapping[str, t.Any], engines: t.Collection[str], network: str) -> list[str]:
+# Podman makes the rules of its networks when a container starts, and never looks at them again.
+_WATCHER = """\
+# Somebody who flushes the firewall takes the rules of Podman's published ports along. This unit waits for that, and has them
+# made again.
+[Unit]
+Description=Rules of Podman's published ports, put back when the firewall is flushed
+After=nftables.service
+
+[Service]
+ExecStart=/bin/sh -c 'nft monitor tables | while read -r what table name; do \\
+    [ "$$what $$table" = "delete table" ] || continue; \\
+    sleep 1; \\
+    nft list table inet netavark >/dev/null 2>&1 || ip6tables -w -S NETAVARK_FORWARD >/dev/null 2>&1 || \\
+    podman network reload --all; done'
+Restart=always
+RestartSec=5
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def _watcher(facts: Json, engines: t.Collection[str], network: str) -> str:
+    ready = _same(facts, WATCHER, HEADER + _WATCHER) and facts["watcher"]["enabled"] and facts["watcher"]["running"]
+    return HEADER + _WATCHER if "podman" in _forwarding(facts, engines, network) and not ready else ""
+
+
+def _network_problems(facts: Json, engines: t.Collection[str], network: str) -> t.Iterator[str]:
     """What the role can't mend by itself."""
-    problems = []
     for engine in sorted(engines):
-        held = _engine(facts, engine)["networks"].get(network)
+        name = _network(engine, network)
+        held = _engine(facts, engine)["networks"].get(name)
         if held is not None and not held.get("ipv6"):
-            problems.append(
-                f"{engine} has a network {network} without IPv6, where containers would see no client's address or hang."
-                " Remove it, or name another in ipv6_services_network."
+            mend = "Remove it." if engine in INSTANCES else "Remove it, or name another in ipv6_services_network."
+            yield f"{engine} has a network {name} without IPv6, where services would see no client's address or hang. {mend}"
+
+
+def _user_problems(facts: Json, rootless: t.Iterable[str]) -> t.Iterator[str]:
+    for name in rootless:
+        user = facts["users"].get(name)
+        if user is None:
+            continue
+        if not user["exists"]:
+            yield f"There is no user {name}, who is to run services with Podman. Create the user, or name another in podman_user."
+            continue
+        files = [f"/etc/{kind}" for kind in ("subuid", "subgid") if not user[kind]]
+        if files:
+            options = " ".join(f"--add-{path[5:]}s FIRST-LAST" for path in files)
+            yield (
+                f"{name} has no range of ids in {' and '.join(files)}, without which Podman runs nothing for {name}. Give"
+                f" one of 65536 ids that nobody else has: usermod {options} {name}."
             )
-    return problems
