@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass
 from functools import partial
 
-from lab import cable, give_back, late_carrier, on_host, packages, power_cycle, put, suite_of, take
+from machine import cable, give_back, late_carrier, on_host, packages, power_cycle, put, suite_of, take
 
 LATE = 8  # seconds that the carrier comes late
 TRANSMITS = 6  # of duplicate address detection, one a second

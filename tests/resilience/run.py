@@ -24,9 +24,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from events import EVENTS, Event, Host
-from table import CLIENT, HIDES, MANAGERS, WAYS, Cell, Cells, line, load, page, save
-
-from lab import LAB, TOP, LabError, on_host, run
+from machine import LAB, TOP, LabError, on_host, run
+from table import CLIENT, HIDES, MANAGERS, WAYS, Cell, line, load, page, save
 
 HERE = Path(__file__).resolve().parent
 RESULTS = TOP / ".cache/resilience/results.json"
@@ -61,7 +60,7 @@ class Fleet:
 def main() -> int:
     arguments = parse()
     started = time.monotonic()
-    cells: Cells = load(RESULTS)
+    cells, about = load(RESULTS)
     try:
         fleet = prepare(arguments)
         events = [event for event in EVENTS if not arguments.events or event.name in arguments.events]
@@ -74,9 +73,11 @@ def main() -> int:
         return 1
     found = [cell for cells_of_host in made for cell in cells_of_host]
     cells.update({cell.key: cell for cell in found})
-    save(RESULTS, cells)
     minutes = round((time.monotonic() - started) / 60, 1)
-    PAGE.write_text(page(cells, {"limit": LIMIT, "minutes": minutes, "what": describe(fleet)}))
+    if not about or not (arguments.events or arguments.ways or arguments.hosts):
+        about = {"limit": LIMIT, "minutes": minutes, "what": describe(fleet)}
+    save(RESULTS, cells, about)
+    PAGE.write_text(page(cells, about))
     bad = [cell for cell in found if not cell.well]
     print(
         f"\n{len(found) - len(bad)} of {len(found)} cells as promised, in {minutes} minutes; all in {PAGE.relative_to(TOP)}"
@@ -128,7 +129,6 @@ def prepare(arguments: argparse.Namespace) -> Fleet:
     publish(fleet)
     if any(unwell(fleet, host) for host in fleet.hosts):
         deploy(fleet, [host.name for host in fleet.hosts])
-        publish(fleet)
     return fleet
 
 
@@ -173,6 +173,7 @@ def can_be_taken(service: Service) -> bool:
 def deploy(fleet: Fleet, hosts: list[str]) -> None:
     print(f"      ansible-playbook ipv6.services.site on {', '.join(hosts)}", flush=True)
     playbook(fleet, "ipv6.services.site", hosts=hosts)
+    publish(fleet)
 
 
 def clear(fleet: Fleet) -> None:
@@ -186,10 +187,24 @@ def clear(fleet: Fleet) -> None:
 
 def publish(fleet: Fleet) -> None:
     """The names' only AAAA records are these."""
-    records = [(service.name, service.address) for service in fleet.services if service.address]
+    own = {host.name: own_addresses(host) for host in fleet.hosts if any(s.address is None for s in fleet.of(host))}
+    found = [(s.name, s.address or own[s.host].get(s.name.partition(".")[0])) for s in fleet.services]
+    records = [(name, address) for name, address in found if address]
     if records:
         run([LAB, "dns", "del", *(name for name, address in records)])
         run([LAB, "dns", "add", *(part for record in records for part in record)])
+
+
+def own_addresses(host: Host) -> dict[str, str]:
+    """{instance: address} that it has from the router's advertisements, made of its MAC address and so the same at every start."""
+    listed = on_host(host.name, "! systemctl --quiet is-active incus || incus list --format json </dev/null") or "[]"
+    return {
+        instance["name"]: address["address"]
+        for instance in json.loads(listed)
+        for link in ((instance["state"] or {}).get("network") or {}).values()
+        for address in link["addresses"]
+        if address["family"] == "inet6" and address["scope"] == "global" and "ff:fe" in address["address"]
+    }
 
 
 def playbook(fleet: Fleet, *arguments: str, hosts: list[str]) -> str:
@@ -284,9 +299,13 @@ def ask(services: list[Service], since: float, limit: float, steady: float = STE
 
 def cell(host: Host, event: Event, way: str, services: list[Service], answers: dict[str, dict[str, t.Any]]) -> Cell:
     mine = {s.name: answers[s.name] for s in services if s.way == way}
-    silent = [f"{name}: {answer['error']}" for name, answer in mine.items() if answer["after"] is None]
+    silent: dict[str, list[str]] = {}
+    for name, answer in mine.items():
+        if answer["after"] is None:
+            silent.setdefault(answer["error"], []).append(name.partition(".")[0])
     if silent:
-        return Cell(host.manager, way, event.name, wrong="; ".join(silent))
+        wrong = "; ".join(f"{', '.join(names)}: {error}" for error, names in silent.items())
+        return Cell(host.manager, way, event.name, wrong=wrong)
     seen = None if any(a["seen"] is None for a in mine.values()) else max(a["seen"] for a in mine.values())
     return Cell(host.manager, way, event.name, max(answer["after"] for answer in mine.values()), seen)
 

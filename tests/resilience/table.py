@@ -82,15 +82,17 @@ class Cell:
 Cells = dict[tuple[str, str, str], Cell]
 
 
-def load(path: Path) -> Cells:
+def load(path: Path) -> tuple[Cells, dict[str, t.Any]]:
+    """What earlier runs measured, and about the last whole run."""
     if not path.exists():
-        return {}
-    return {cell.key: cell for cell in (Cell(**one) for one in json.loads(path.read_text()))}
+        return {}, {}
+    kept = json.loads(path.read_text())
+    return {cell.key: cell for cell in (Cell(**one) for one in kept["cells"])}, kept["about"]
 
 
-def save(path: Path, cells: Cells) -> None:
+def save(path: Path, cells: Cells, about: dict[str, t.Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([asdict(cell) for cell in cells.values()], indent=1))
+    path.write_text(json.dumps({"about": about, "cells": [asdict(cell) for cell in cells.values()]}, indent=1))
 
 
 def page(cells: Cells, about: dict[str, t.Any]) -> str:
