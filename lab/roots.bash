@@ -65,9 +65,9 @@ finish_host() {
     # who runs containers without root; the home lies beside the root, and is made when the host is
     chroot "$1" useradd --uid 1000 --shell /bin/bash app
     grep -q ^app: "$1/etc/subuid" || chroot "$1" usermod --add-subuids 100000-165535 --add-subgids 100000-165535 app
-    # the cgroups here have no controllers
+    # the cgroups here have no controllers. Podman 4.3 swaps the soft and the hard limit in its API: they are the same
     mkdir -p "$1/etc/containers"
-    printf '[containers]\npids_limit = 0\ndefault_ulimits = ["nofile=1024:4096", "nproc=4096:4096"]\n' >"$1/etc/containers/containers.conf"
+    printf '[containers]\npids_limit = 0\ndefault_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]\n' >"$1/etc/containers/containers.conf"
     # bookworm's crun raises a limit to load its eBPF, which CAP_SYS_RESOURCE would be needed for
     ! grep -q bookworm "$1/etc/os-release" || printf '[engine]\nruntime = "runc"\n' >>"$1/etc/containers/containers.conf"
     printf 'unqualified-search-registries = ["registry.%s"]\n' $domain >"$1/etc/containers/registries.conf"
