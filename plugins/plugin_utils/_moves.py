@@ -69,13 +69,17 @@ def _instead(found: Found, here: Service | None, staying: Service | None, reache
 def leaving_addresses(
     host: Host, placed: t.Mapping[str, t.Sequence[Placed]], moves: t.Iterable[Move]
 ) -> list[IPv6Address]:
-    """Service addresses of the host's interfaces that go with the services that move, or that the plan gives elsewhere."""
+    """Service addresses of the host's interfaces that go with the services that move, or that the plan gives elsewhere.
+
+    One that a service has which is not listed any more stays: it is for `ipv6_services_purge`.
+    """
     if not host.facts:
         return []
     kept = {item.address for item in placed[host.name] if item.stays and item.on_link}
     elsewhere = {item.address for items in placed.values() for item in items if item.stays} - kept
     moved = {move.found for move in moves if move.host == host.name}
-    held = {found.address for found in host.facts.found if found not in moved}
+    listed = {item.service.full_name for item in placed[host.name]}
+    held = {f.address for f in host.facts.found if f not in moved and _full_name(f, host) not in listed}
     gone = {found.address for found in moved} | (elsewhere - held)
     return sorted(host.facts.service_addresses & gone - kept)
 

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from ansible_collections.ipv6.services.plugins.module_utils._container_spec import CONTAINER_OPTIONS
+from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import INSTANCE_OPTIONS
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 ROLE = yaml.safe_load((TOP / "roles/deploy/meta/argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
@@ -38,8 +39,23 @@ def described(options: dict[str, t.Any]) -> dict[str, t.Any]:
     }
 
 
+def united(one: dict[str, t.Any], other: dict[str, t.Any]) -> dict[str, t.Any]:
+    """An option of containers and instances: what holds for both, and every choice."""
+    if any(one.get(key) != other.get(key) for key in ("type", "elements", "options")):
+        return {"type": "raw"}
+    same = {key: value for key, value in one.items() if key != "choices" and value == other.get(key)}
+    choices = [*one.get("choices", []), *(c for c in other.get("choices", []) if c not in one.get("choices", []))]
+    return {**same, **({"choices": choices} if choices else {})}
+
+
 def test_the_documentation_says_what_the_code_takes():
-    assert described(ROLE["ipv6_services"]["options"]) == described(CONTAINER_OPTIONS)
+    wanted, instance = described(CONTAINER_OPTIONS), described(INSTANCE_OPTIONS)
+    if (TOP / "plugins/modules/instance.py").exists():
+        wanted = {
+            name: united(wanted.get(name, option), instance.get(name, option))
+            for name, option in {**wanted, **instance}.items()
+        }
+    assert described(ROLE["ipv6_services"]["options"]) == wanted
 
 
 @pytest.mark.parametrize("role", ["deploy", "host"])
