@@ -240,11 +240,11 @@ files:
   sample:
     /etc/sysctl.d/ipv6-services.conf: |
       net.ipv6.ip_nonlocal_bind = 1
-watcher:
-  description: Whether the unit that puts an engine's rules back is enabled and runs.
+watchers:
+  description: By engine, whether the unit that puts its rules back is enabled and runs.
   returned: success
   type: dict
-  sample: {enabled: true, running: true}
+  sample: {podman: true, incus: false, lxd: false}
 forward_rules:
   description:
     - The rules of ip6tables' chain C(DOCKER-USER), or of C(FORWARD) where there is none, as C(ip6tables -S) prints them.
@@ -292,12 +292,12 @@ SYSCTLS = (
     *(("net", "ipv6", "conf", "all", name) for name in ("disable_ipv6", "forwarding")),
 )
 # What role host writes; its contents tell whether there is anything to do.
-WATCHER = "ipv6-services-rules.service"
+WATCHERS = {engine: f"ipv6-services-rules-{engine}.service" for engine in ("podman", "incus", "lxd")}
 FILES = (
     "/etc/sysctl.d/ipv6-services.conf",
     "/etc/systemd/system/docker.service.d/ipv6-services.conf",
     "/etc/systemd/user/podman-restart.service.d/ipv6-services.conf",
-    f"/etc/systemd/system/{WATCHER}",
+    *(f"/etc/systemd/system/{unit}" for unit in WATCHERS.values()),
 )
 LINK_SYSCTLS = ("accept_ra", "accept_dad", "disable_ipv6", "forwarding", "proxy_ndp")
 
@@ -370,7 +370,9 @@ def main() -> None:
     facts["users"] = users
     facts["sdk"] = _host_engines.read_sdk()
     facts["files"] = {path: text for path in FILES if (text := _kernel.read(path)) is not None}
-    facts["watcher"] = {"enabled": _host_units.enabled(WATCHER), "running": _host_units.running(WATCHER)}
+    facts["watchers"] = {
+        engine: _host_units.enabled(unit) and _host_units.running(unit) for engine, unit in WATCHERS.items()
+    }
     facts.update(describe_engines(run, calls.results()))
     module.exit_json(changed=False, **facts)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.ipv6.services.plugins.plugin_utils._host_watcher import HEADER, WATCHER, watcher
+
 Json = t.Mapping[str, t.Any]
 Services = t.Sequence[Json]
 Packages = t.Mapping[str, t.Mapping[str, t.Sequence[str]]]
@@ -16,7 +18,6 @@ Packages = t.Mapping[str, t.Mapping[str, t.Sequence[str]]]
 SYSCTL_FILE = "/etc/sysctl.d/ipv6-services.conf"
 DOCKER_DROP_IN = "/etc/systemd/system/docker.service.d/ipv6-services.conf"
 USER_DROP_IN = "/etc/systemd/user/podman-restart.service.d/ipv6-services.conf"
-WATCHER = "/etc/systemd/system/ipv6-services-rules.service"
 
 # Incus and LXD, with the bridge of the services' network on each; and Podman's.
 BRIDGES = {"podman": "ipv6-services", "incus": "ipv6-incus", "lxd": "ipv6-lxd"}
@@ -33,8 +34,6 @@ MANY_ADDRESSES = 256
 # Below this port only root may listen, unless the kernel is told otherwise.
 UNPRIVILEGED = "net.ipv4.ip_unprivileged_port_start"
 UNPRIVILEGED_PORT = 1024
-
-HEADER = "# Made by the Ansible collection ipv6.services (role host).\n"
 
 
 def host_plan(
@@ -57,8 +56,8 @@ def host_plan(
     them, always there), `daemon` (what daemon.json lacks), `units` (names to enable and start), `enable` (names to enable
     only), `users` (each with what rootless Podman lacks), `user_drop_in` (content of that for users' units), `repair`
     (engines whose own rules are gone), `drop_in` (content of Docker's), `forward` (ip6tables rules that are missing, each a
-    list of arguments), `pools` and `root_disks` (engines without any), `networks` (engines that lack it), `watcher` (content
-    of the unit that puts rules back), and `problems` (sentences; nothing may be done while there are any).
+    list of arguments), `pools` and `root_disks` (engines without any), `networks` (engines that lack it), `watchers` (engine
+    -> content of the unit that puts its rules back), and `problems` (sentences; nothing may be done while there are any).
     `lacks`: whether any of these has something.
     """
     # A host without services gets nothing; one that had some keeps its settings until they are retired.
@@ -81,7 +80,7 @@ def host_plan(
         "pools": [e for e in _instances(engines) if not _engine(facts, e)["storage_pools"]],
         "root_disks": [e for e in _instances(engines) if _wants_root_disk(_engine(facts, e))],
         "networks": [e for e in sorted(shared) if _network(e, network) not in _engine(facts, e)["networks"]],
-        "watcher": _watcher(facts, shared, network),
+        "watchers": _watchers(facts, shared, network),
         "problems": [*_network_problems(facts, shared, network), *_user_problems(facts, rootless)],
     }
     return {**plan, "lacks": any(value for key, value in plan.items() if key != "sysctl_file")}
@@ -327,31 +326,14 @@ def _drop_in(rules: t.Sequence[t.Sequence[str]]) -> str:
     return "".join(lines)
 
 
-# Podman makes the rules of its networks when a container starts, and never looks at them again.
-_WATCHER = """\
-# Somebody who flushes the firewall takes the rules of Podman's published ports along. This unit waits for that, and has them
-# made again.
-[Unit]
-Description=Rules of Podman's published ports, put back when the firewall is flushed
-After=nftables.service
-
-[Service]
-ExecStart=/bin/sh -c 'nft monitor tables | while read -r what table name; do \\
-    [ "$$what $$table" = "delete table" ] || continue; \\
-    sleep 1; \\
-    nft list table inet netavark >/dev/null 2>&1 || ip6tables -w -S NETAVARK_FORWARD >/dev/null 2>&1 || \\
-    podman network reload --all; done'
-Restart=always
-RestartSec=5
-
-[Install]
-WantedBy=multi-user.target
-"""
-
-
-def _watcher(facts: Json, engines: t.Collection[str], network: str) -> str:
-    ready = _same(facts, WATCHER, HEADER + _WATCHER) and facts["watcher"]["enabled"] and facts["watcher"]["running"]
-    return HEADER + _WATCHER if "podman" in _forwarding(facts, engines, network) and not ready else ""
+def _watchers(facts: Json, engines: t.Collection[str], network: str) -> dict[str, str]:
+    """By engine, what is not there or does not run."""
+    units = {engine: watcher(engine) for engine in _forwarding(facts, engines, network)}
+    return {
+        engine: text
+        for engine, text in units.items()
+        if not (facts["watchers"].get(engine) and _same(facts, WATCHER.format(engine), text))
+    }
 
 
 def _network_problems(facts: Json, engines: t.Collection[str], network: str) -> t.Iterator[str]:

@@ -13,9 +13,9 @@ from ansible_collections.ipv6.services.plugins.plugin_utils._host_plan import (
     HEADER,
     SYSCTL_FILE,
     USER_DROP_IN,
-    WATCHER,
     host_plan,
 )
+from ansible_collections.ipv6.services.plugins.plugin_utils._host_watcher import WATCHER, watcher
 
 PACKAGES = {
     "debian": {
@@ -44,7 +44,7 @@ READY = {
     },
     "files": {SYSCTL_FILE: SYSCTLS},
     "users": {},
-    "watcher": {"enabled": True, "running": True},
+    "watchers": {"podman": True, "incus": True, "lxd": True},
     "forward_rules": ["-N DOCKER-USER", "-A DOCKER-USER -j RETURN"],
     "sdk": {"installed": True, "version": "7.1.0"},
     "engines": {
@@ -94,7 +94,7 @@ NOTHING = {
     "pools": [],
     "root_disks": [],
     "networks": [],
-    "watcher": "",
+    "watchers": {},
     "forward": [],
     "problems": [],
     "lacks": False,
@@ -123,9 +123,9 @@ def plan(facts, engines=("docker",), services=(), network="ipv6-services"):
 
 
 # What keeps Podman's rules, and lets its users' containers wait: made once by the plan of a host that has neither.
-WATCHER_UNIT = plan(READY, ["podman"])["watcher"]
 WAITING = plan(READY, ["podman"], [service("podman", "app")])["user_drop_in"]
-READY["files"] = {**READY["files"], WATCHER: WATCHER_UNIT, USER_DROP_IN: WAITING}
+WATCHERS = {WATCHER.format(engine): watcher(engine) for engine in ("podman", "incus")}
+READY["files"] = {**READY["files"], **WATCHERS, USER_DROP_IN: WAITING}
 
 
 @pytest.mark.parametrize(
@@ -514,14 +514,15 @@ def test_rules_that_are_gone_are_made_again(rules, engines, expected):
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        pytest.param({}, False, id="it is there"),
-        pytest.param({"files": {SYSCTL_FILE: SYSCTLS}}, True, id="it is not there"),
-        pytest.param({"files": {SYSCTL_FILE: SYSCTLS, WATCHER: "[Unit]"}}, True, id="an older one"),
-        pytest.param({"watcher": {"enabled": True, "running": False}}, True, id="somebody has stopped it"),
-        pytest.param({"watcher": {"enabled": False, "running": True}}, True, id="no boot starts it"),
+        pytest.param({}, [], id="they are there"),
+        pytest.param({"files": {SYSCTL_FILE: SYSCTLS}}, ["podman", "incus"], id="they are not there"),
+        pytest.param(
+            {"files": {**READY["files"], WATCHER.format("podman"): "[Unit]"}}, ["podman"], id="one is an older one"
+        ),
+        pytest.param({"watchers": {"podman": True, "incus": False}}, ["incus"], id="one does not run"),
     ],
 )
-def test_who_puts_podmans_rules_back(changes, expected):
-    facts = host(**{"engines__docker": None, **changes})
-    assert bool(plan(facts, ["podman"])["watcher"]) is expected
-    assert plan(host(**{"engines__podman": None, **changes}), ["docker"])["watcher"] == ""
+def test_who_puts_the_rules_back(changes, expected):
+    facts = host(**{"engines__docker": None, "engines__incus": INCUS, **changes})
+    assert list(plan(facts, ["podman", "incus"])["watchers"]) == expected
+    assert plan(host(engines__podman=None), ["docker"])["watchers"] == {}
