@@ -1,0 +1,350 @@
+# Copyright (c) ipv6.services maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One call of the module: parse, read, plan, apply."""
+
+from __future__ import annotations
+
+import errno
+import os
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv6Address
+
+from ansible_collections.ipv6.services.plugins.module_utils._container_spec import EntryError, Problem
+from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
+from ansible_collections.ipv6.services.plugins.module_utils._incus_api import Api, IncusApi, path_of
+from ansible_collections.ipv6.services.plugins.module_utils._instance_apply import (
+    Applier,
+    Outcome,
+    Settings,
+    with_links,
+)
+from ansible_collections.ipv6.services.plugins.module_utils._instance_body import Network, own_nic
+from ansible_collections.ipv6.services.plugins.module_utils._instance_found import (
+    Found,
+    State,
+    parse_instances,
+    parse_state,
+    parse_static,
+)
+from ansible_collections.ipv6.services.plugins.module_utils._instance_host import HostReader, parse_network
+from ansible_collections.ipv6.services.plugins.module_utils._instance_plan import (
+    Group,
+    Host,
+    Step,
+    foreign,
+    group_of,
+    order,
+    owner_text,
+    plan_purge,
+    plan_service,
+)
+from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import (
+    INSTANCE_ENGINES,
+    Instance,
+    parse_instance,
+)
+from ansible_collections.ipv6.services.plugins.module_utils._instance_values import FINGERPRINT
+
+DEFAULT_NETWORKS = {"incus": "ipv6-incus", "lxd": "ipv6-lxd"}
+# Debian's package and the snap.
+LXD_SOCKETS = ("/var/lib/lxd/unix.socket", "/var/snap/lxd/common/lxd/unix.socket")
+_READERS = 8
+
+
+@dataclass(frozen=True)
+class Request:
+    """The module's options."""
+
+    entries: t.Sequence[t.Mapping[str, t.Any]]
+    engine: str
+    sockets: t.Mapping[str, str]  # engine -> path
+    network: str | None
+    interface: str | None
+    threads: int
+    purge: bool
+    wait_timeout: float
+    check_mode: bool
+    keep: t.Sequence[str] = ()  # names of services that a purge leaves alone as if they were in `entries`
+
+    def network_of(self, engine: str) -> str:
+        return self.network or DEFAULT_NETWORKS[engine]
+
+
+def lxd_socket(given: str | None) -> str:
+    """The socket that was named, or the first that is there."""
+    return given or next((path for path in LXD_SOCKETS if os.path.exists(path)), LXD_SOCKETS[0])
+
+
+@dataclass
+class Call:
+    """What one call knows so far."""
+
+    request: Request
+    host: HostReader
+    connect: t.Callable[[str], Api] = IncusApi
+    wanted: list[Instance] = field(default_factory=list)
+    errors: dict[str, str] = field(default_factory=dict)  # service -> why it is left alone
+    problems: list[tuple[str, Problem]] = field(default_factory=list)
+    apis: dict[str, Api] = field(default_factory=dict)
+    listed: list[Found] = field(default_factory=list)  # everything on all engines that are concerned
+    silent: dict[str, str] = field(default_factory=dict)  # engine -> what check mode can't know of it
+
+    # 1. Validate
+
+    def parse(self) -> None:
+        """All entries; what is wrong with one goes into `errors` and `problems`."""
+        taken: dict[object, str] = {}
+        for index, entry in enumerate(self.request.entries):
+            name = str(entry.get("name") or f"instances[{index}]")
+            try:
+                instance = parse_instance(entry, self.request.engine)
+                self._check_unique(instance, taken)
+            except EntryError as exc:
+                self._refuse(name, exc.problems)
+                continue
+            self.wanted.append(instance)
+
+    def engines(self) -> dict[str, str]:
+        """The engine of each service in the list."""
+        return {str(e.get("name")): e.get("engine") or self.request.engine for e in self.request.entries}
+
+    def _check_unique(self, instance: Instance, taken: dict[object, str]) -> None:
+        """Of two with one name nobody knows which is meant, so both are refused; of two with one port the second is."""
+        twins = [other.name for other in self.wanted if other.instance.lower() == instance.instance.lower()]
+        if twins:
+            same = twins[0].lower() == instance.name.lower()
+            text = (
+                "It is in the list twice."
+                if same
+                else f"The service {twins[0]} has the instance {instance.instance} too."
+            )
+            problem = Problem("name", instance.name, text, "Take one of them out." if same else "Rename one of them.")
+            self._refuse(twins[0], [problem])
+            raise EntryError([problem])
+        places: dict[object, str] = {}
+        if instance.addressing == "publish":
+            places = {
+                (b.address, b.port, b.protocol): f"Port {b.port}/{b.protocol} of {b.address}" for b in instance.ports
+            }
+        elif instance.address:
+            places = {instance.address: f"The address {instance.address}"}
+        for place, text in places.items():
+            if place in taken:
+                clash = f"{text} is that of {taken[place]} already."
+                raise EntryError([Problem("address", str(instance.address), clash, "Give one of them another.")])
+        taken.update(dict.fromkeys(places, instance.name))
+
+    def _refuse(self, name: str, problems: t.Iterable[Problem]) -> None:
+        problems = tuple(problems)
+        self.problems += [(name, p) for p in problems]
+        self.errors[name] = str(EntryError(problems))
+
+    def todo(self) -> list[Instance]:
+        """What is wanted, of the services that have no error so far."""
+        return [i for i in self.wanted if i.name not in self.errors]
+
+    # 2. Read
+
+    def read(self) -> None:
+        """The instances of all engines that are concerned."""
+        for engine in sorted({i.engine for i in self.todo()}):
+            self._read_engine(engine)
+        known = {found.service for found in self.listed}
+        if self.request.purge or any(i.name not in known for i in self.todo()):
+            # It may be on the other engine: moved in the inventory, or to be purged.
+            for engine in INSTANCE_ENGINES:
+                if (
+                    engine not in self.apis
+                    and engine not in self.silent
+                    and os.path.exists(self.request.sockets[engine])
+                ):
+                    self._read_engine(engine)
+
+    def _read_engine(self, engine: str) -> None:
+        path = self.request.sockets[engine]
+        api = self.connect(path)
+        try:
+            answer = api.get("/1.0/instances?recursion=1&all-projects=true")
+        except EngineError as exc:
+            if self.request.check_mode and exc.nobody_there:
+                # The role host would install and start it before a real run gets here.
+                self.silent[engine] = f"{engine} does not answer at {path} yet, so what it has is not known"
+                return
+            for instance in self.todo():
+                if instance.engine == engine:
+                    self.errors[instance.name] = unreadable(engine, path, exc)
+            return
+        self.apis[engine] = api
+        self.listed += parse_instances(engine, answer)
+
+    def _each(self, function: t.Callable[[t.Any], t.Any], items: t.Sequence[t.Any]) -> list[t.Any]:
+        """What the function returns for each, or the EngineError that it raises."""
+
+        def attempt(item: t.Any) -> t.Any:
+            try:
+                return function(item)
+            except EngineError as exc:
+                return exc
+
+        with ThreadPoolExecutor(max_workers=max(1, min(_READERS, len(items)))) as pool:
+            return list(pool.map(attempt, items))
+
+    # 3. Plan
+
+    def plan(self) -> list[Step]:
+        """One step a service that has no error, and one for each that is purged."""
+        groups: dict[str, Group] = {}
+        for instance in self.todo():
+            stranger = foreign(instance, self.listed)
+            if stranger:
+                self.errors[instance.name] = owner_text(stranger)
+            else:
+                groups[instance.name] = group_of(instance, self.listed)
+        states = self._read_states(groups)
+        hosts = {engine: self._read_host(engine) for engine in sorted({i.engine for i in self.todo()})}
+        steps = [self._plan_one(i, groups[i.name], states.get(i.name), hosts[i.engine]) for i in self.todo()]
+        if self.request.purge:
+            names = [*(str(entry.get("name")) for entry in self.request.entries), *self.request.keep]
+            steps += plan_purge(names, self.listed)
+        return order(steps)
+
+    def _plan_one(self, wanted: Instance, group: Group, state: State | None, host: Host) -> Step:
+        step = plan_service(wanted, group, state, host)
+        unknown = self.silent.get(wanted.engine)
+        return replace(step, unknown=(unknown,)) if unknown else step
+
+    def _read_states(self, groups: dict[str, Group]) -> dict[str, State]:
+        """The state of each service's instance that runs."""
+        running = [i for i in self.todo() if i.state == "started" and (groups[i.name].current or _NOBODY).running]
+        states = {}
+        for instance, state in zip(running, self._each(lambda i: self._read_state(groups[i.name]), running)):
+            if isinstance(state, EngineError):
+                self.errors[instance.name] = str(state)
+            else:
+                states[instance.name] = state
+        return states
+
+    def _read_state(self, group: Group) -> State:
+        found = t.cast("Found", group.current)
+        answer = self.apis[found.engine].get(path_of("instances", found.name, "state", project=found.project))
+        return with_links(parse_state(answer), found.type, self.host.addresses_in)
+
+    def _read_host(self, engine: str) -> Host:
+        """What the plan has to know of an engine, and errors of the services that can't be made there."""
+        mine = [i for i in self.todo() if i.engine == engine and i.state != "absent"]
+        network = Network(self.request.network_of(engine))
+        images: dict[tuple[str, str], str | None] = {}
+        nics: dict[tuple[str, str], tuple[str, ...]] = {}
+        chains = None
+        if engine in self.apis and mine:
+            api = self.apis[engine]
+            network = self._read_network(api, engine)
+            images = self._read_images(api, mine)
+            nics = self._read_profiles(api, mine)
+            if (api.get("/1.0").get("environment") or {}).get("firewall") == "nftables":
+                chains = self.host.chains(engine)
+        for instance in mine:
+            self._check_host(instance, network)
+        return Host(
+            network=network,
+            link=lambda instance: self.host.link(instance.parent or self.request.interface, instance.nictype),
+            taken=frozenset(taken_addresses(f for f in self.listed if f.engine == engine)),
+            images=images,
+            profile_nics=nics,
+            listeners=self.host.listeners() if mine else frozenset(),
+            chains=chains,
+        )
+
+    def _read_network(self, api: Api, engine: str) -> Network:
+        name = self.request.network_of(engine)
+        try:
+            return parse_network(name, engine, api.find(path_of("networks", name)), self.request.check_mode)
+        except EngineError as exc:
+            return Network(name, error=str(exc))
+
+    def _read_images(self, api: Api, mine: t.Sequence[Instance]) -> dict[tuple[str, str], str | None]:
+        """The fingerprints of images in the engine's own store; services whose image is not there are refused."""
+        keys = sorted({(i.project, i.image.name) for i in mine if i.image.server is None})
+        images: dict[tuple[str, str], str | None] = {}
+        for key, found in zip(keys, self._each(lambda k: find_image(api, *k), keys)):
+            users = [i for i in mine if i.image.server is None and (i.project, i.image.name) == key]
+            if isinstance(found, EngineError):
+                self.errors.update({i.name: str(found) for i in users})
+            elif found:
+                images[key] = found
+            else:
+                self.errors.update({i.name: image_text(i) for i in users})
+        return images
+
+    def _read_profiles(self, api: Api, mine: t.Sequence[Instance]) -> dict[tuple[str, str], tuple[str, ...]]:
+        """The NICs that each profile brings; services with a profile that is not there are refused."""
+        keys = sorted({(i.project, profile) for i in mine for profile in i.profiles})
+        nics: dict[tuple[str, str], tuple[str, ...]] = {}
+        for key, found in zip(keys, self._each(lambda k: api.find(path_of("profiles", k[1], project=k[0])), keys)):
+            if found is not None and not isinstance(found, EngineError):
+                devices = (found.get("devices") or {}).items()
+                nics[key] = tuple(name for name, device in devices if device.get("type") == "nic")
+                continue
+            text = (
+                str(found)
+                if found
+                else f"profile {key[1]} is not in the project {key[0]}. Make it first, or name another."
+            )
+            self.errors.update({i.name: text for i in mine if i.project == key[0] and key[1] in i.profiles})
+        return nics
+
+    def _check_host(self, instance: Instance, network: Network) -> None:
+        """Refuse what can't be on this host."""
+        error = network.error if instance.addressing == "publish" else None
+        if instance.addressing == "own":
+            error = self.host.link(instance.parent or self.request.interface, instance.nictype).error
+        if error and own_nic(instance):
+            self.errors.setdefault(instance.name, error)
+
+    # 4. Apply
+
+    def apply(self, steps: t.Sequence[Step]) -> list[Outcome]:
+        """What became of the steps; in check mode what would."""
+        if self.request.check_mode or not any(s.changed for s in steps):
+            return [Outcome(s, s.state) for s in steps]
+        settings = Settings(threads=self.request.threads, wait_timeout=self.request.wait_timeout)
+        return Applier(self.apis, self.host.addresses_in, settings).apply(steps)
+
+
+_NOBODY = Found("", "", "", "Stopped", "container")
+
+
+def unreadable(engine: str, path: str, error: EngineError) -> str:
+    """Why nothing is known of an engine, with the mend where there is one."""
+    if error.nobody_there:
+        return (
+            f"{engine} does not answer at {path}: {error}. Install and start it, as the role ipv6.services.host does."
+        )
+    mend = " Only root can use it: set `become: true`." if error.number in (errno.EACCES, errno.EPERM) else ""
+    return f"{engine} at {path} can't be asked for its instances: {error}.{mend}"
+
+
+def taken_addresses(listed: t.Iterable[Found]) -> set[IPv6Address]:
+    """The static addresses that instances have in networks of the engine."""
+    devices = [d for found in listed for d in {**found.expanded_devices, **found.devices}.values()]
+    return {a for a in (parse_static(device.get("ipv6.address")) for device in devices) if a}
+
+
+def find_image(api: Api, project: str, name: str) -> str | None:
+    """The fingerprint of an image in the engine's own store, by its alias or the beginning of its fingerprint."""
+    alias = api.find(path_of("images", "aliases", name, project=project))
+    if alias:
+        return str(alias["target"])
+    image = api.find(path_of("images", name, project=project)) if FINGERPRINT.fullmatch(name) else None
+    return str(image["fingerprint"]) if image else None
+
+
+def image_text(instance: Instance) -> str:
+    return (
+        f"image {instance.image.name} is not in the store of {instance.engine}, in the project {instance.project}."
+        " Import it first, or name the server that has it as image_server."
+    )

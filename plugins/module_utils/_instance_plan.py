@@ -1,0 +1,362 @@
+# Copyright (c) ipv6.services maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What has to be done to each instance, from what is wanted and what the engines report."""
+
+from __future__ import annotations
+
+import hashlib
+import typing as t
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv6Address
+
+from ansible_collections.ipv6.services.plugins.module_utils._container_plan import HIDDEN, Change
+from ansible_collections.ipv6.services.plugins.module_utils._container_report import hide_secrets
+from ansible_collections.ipv6.services.plugins.module_utils._instance_body import (
+    NIC,
+    Body,
+    Link,
+    Network,
+    body_of,
+    inside_address,
+    nat_possible,
+    own_nic,
+    spans_of,
+)
+from ansible_collections.ipv6.services.plugins.module_utils._instance_found import (
+    KEY_ADDRESS,
+    KEY_NO_NAT,
+    KEY_OPTIONS,
+    KEY_RESTART,
+    Found,
+    State,
+    main_address,
+    parse_static,
+)
+from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import Image, Instance
+from ansible_collections.ipv6.services.plugins.module_utils._instance_values import FINGERPRINT, KEY_PREFIX
+
+Listener = tuple[str, IPv6Address, int]
+# Config keys whose values are shown; any other may hold a secret.
+_SHOWN = ("limits.", "boot.", "security.", "snapshots.", KEY_ADDRESS)
+# Config keys that are effective at once; what others say is read when the instance starts.
+_LIVE = ("limits.", "boot.", "user.", "snapshots.", "cluster.", "security.protection.")
+
+
+@dataclass(frozen=True)
+class Host:
+    """What the plan of one engine has to know beside the service's own instance."""
+
+    network: Network
+    link: t.Callable[[Instance], Link]  # the interface that an instance with a NIC of its own is beside
+    taken: t.AbstractSet[IPv6Address] = frozenset()  # static addresses of all instances in the engine's network
+    images: t.Mapping[tuple[str, str], str | None] = field(default_factory=dict)  # (project, image) -> fingerprint
+    profile_nics: t.Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)  # (project, profile)
+    listeners: t.AbstractSet[Listener] = frozenset()
+    chains: frozenset[str] | None = None  # of nftables; None: they can't be read
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one service needs. `action`: created, replaced, updated, started, stopped, removed or none, as in the result."""
+
+    name: str
+    engine: str
+    project: str
+    action: str
+    wanted: Instance | None = None  # None for what is purged
+    found: Found | None = None  # the instance there is now, perhaps on another engine or in another project
+    state: State | None = None  # of `found`, where it was read
+    body: Body | None = None
+    without_nat: Body | None = None  # the same, for a host that refuses nat, where the entry leaves it open
+    changes: tuple[Change, ...] = ()
+    restart: bool = False  # what was changed is effective after a restart only
+    reattach: tuple[str, ...] = ()  # proxy devices that are not effective
+    leftovers: tuple[Found, ...] = ()  # of an interrupted run: to remove
+    rename_back: bool = False  # `found` still has the name it was put aside under
+    stop_early: bool = False  # another service of the call takes over one of its ports
+    notes: tuple[str, ...] = ()  # what the result says beside the changes
+    unknown: tuple[str, ...] = ()  # what check mode can't know
+
+    @property
+    def changed(self) -> bool:
+        return self.action != "none" or bool(self.leftovers) or self.rename_back
+
+
+@dataclass(frozen=True)
+class Group:
+    """The instances of one service: its own, and what an interrupted run left."""
+
+    current: Found | None = None
+    leftovers: tuple[Found, ...] = ()
+    rename_back: bool = False
+
+
+def spare_name(service: str, kind: str) -> str:
+    """The name of the instance that is made (`new`), or put aside (`old`), while a service is replaced."""
+    return f"ipv6-services-{kind}-{hashlib.sha256(service.encode()).hexdigest()[:12]}"
+
+
+def group_of(wanted: Instance, listed: t.Iterable[Found]) -> Group:
+    """Which of the instances made for a service counts, when a replacement was interrupted.
+
+    Its steps are: make NEW, stop the current one, rename that to OLD, rename NEW, start it, remove OLD.
+    """
+    mine = [f for f in listed if f.service == wanted.name]
+    here = {f.name: f for f in mine if (f.engine, f.project) == (wanted.engine, wanted.project)}
+    elsewhere = [f for f in mine if (f.engine, f.project) != (wanted.engine, wanted.project)]
+    names = (wanted.instance, spare_name(wanted.name, "new"), spare_name(wanted.name, "old"))
+    current, new, old = (here.pop(name, None) for name in names)
+    spare = [new] if new else []
+    if current and old and current.running:
+        return Group(current, (*spare, old, *elsewhere))
+    if old:  # the one that had its name was never seen running
+        spare += [current] if current else []
+        return Group(old, (*spare, *elsewhere), rename_back=True)
+    if not current and elsewhere:
+        return Group(elsewhere[0], (*spare, *elsewhere[1:]))
+    return Group(current, (*spare, *elsewhere))
+
+
+def foreign(wanted: Instance, listed: t.Iterable[Found]) -> Found | None:
+    """An instance that has the name, and was not made for this service."""
+    key = (wanted.engine, wanted.project, wanted.instance)
+    return next((f for f in listed if f.key == key and f.service != wanted.name), None)
+
+
+def owner_text(found: Found) -> str:
+    """Whose a foreign instance is, for the error."""
+    owner = f"was made for the service {found.service}" if found.service else "was not made by this collection"
+    command = "lxc" if found.engine == "lxd" else "incus"
+    return (
+        f"an instance {found.name} is on {found.engine}, in the project {found.project}, and {owner} ({found.status})."
+        " It was left alone: give the service another name, or remove that instance with"
+        f" `{command} delete --project {found.project} {found.name}`."
+    )
+
+
+def plan_service(wanted: Instance, group: Group, state: State | None, host: Host) -> Step:
+    """One service. `state` is that of the group's current instance, and None where that does not run."""
+    found = group.current
+    step = Step(
+        name=wanted.name,
+        engine=wanted.engine,
+        project=wanted.project,
+        action="none",
+        wanted=wanted,
+        found=found,
+        state=state,
+        leftovers=group.leftovers,
+        rename_back=group.rename_back,
+    )
+    if wanted.state == "absent":
+        return replace(step, action="removed" if found or group.leftovers else "none", rename_back=False)
+    step = _with_body(step, wanted, found, host)
+    if not found:
+        return replace(step, action="created")
+    changes = _replacing_changes(wanted, found, host)
+    if changes:
+        # Two instances of one network can't have the same static address, and the old one is kept meanwhile.
+        return replace(_with_body(step, wanted, None, host), action="replaced", changes=tuple(changes))
+    changes = body_changes(t.cast("Body", step.body), wanted, found)
+    restart = found.running and needs_restart(changes, found)
+    step = replace(step, changes=tuple(changes), restart=restart)
+    return _plan_state(step, wanted, found, state, host)
+
+
+def _with_body(step: Step, wanted: Instance, found: Found | None, host: Host) -> Step:
+    """The step with what the instance is to have, and what there is to say of it."""
+    link = host.link(wanted)
+    nics = [nic for p in wanted.profiles for nic in host.profile_nics.get((wanted.project, p), ())]
+    if wanted.addressing == "own":
+        return replace(step, body=body_of(wanted, host.network, link, None, None, nics))
+    nat, why = plan_nat(wanted, found)
+    inside = plan_inside(wanted, found, host) if own_nic(wanted) else None
+    body = body_of(wanted, host.network, link, nat, inside, nics)
+    spare = body_of(wanted, host.network, link, False, inside, nics) if nat and wanted.nat is None else None
+    if spare and wanted.type == "virtual-machine":
+        spare = None
+    return replace(step, body=body, without_nat=spare, notes=(why,) if why else ())
+
+
+def plan_nat(wanted: Instance, found: Found | None) -> tuple[bool, str | None]:
+    """Whether the ports are published by nat, and why not although nothing was said against it."""
+    if not wanted.ports:
+        return False, None
+    if wanted.nat is not None:
+        return wanted.nat, None
+    refused = nat_possible(wanted) or (found and found.config.get(KEY_NO_NAT))
+    if refused == "proxy_protocol":
+        return False, None
+    return not refused, f"published without nat, which hides the client's address: {refused}" if refused else None
+
+
+def plan_inside(wanted: Instance, found: Found | None, host: Host) -> IPv6Address | None:
+    """The instance's static address in the engine's network: the one that it has, where that is in it."""
+    subnet = host.network.subnet
+    if not subnet:
+        return None
+    held = parse_static(found.devices.get(NIC, {}).get("ipv6.address")) if found else None
+    if held and held in subnet:
+        return held
+    return inside_address(f"{wanted.project}/{wanted.name}", subnet, host.taken)
+
+
+def _replacing_changes(wanted: Instance, found: Found, host: Host) -> list[Change]:
+    """What only a new instance can have."""
+    for what, before, after in (
+        ("engine", found.engine, wanted.engine),
+        ("project", found.project, wanted.project),
+        ("type", found.type, wanted.type),
+    ):
+        if before != after:
+            return [Change(what, before, after)]
+    asked = found.options.get("image") or []
+    image = wanted.image
+    if asked == [image.name, image.server, image.protocol]:
+        if image.server is None:  # an alias of the engine's own store may lead to another image by now
+            now = host.images.get((wanted.project, image.name)) or found.image
+            return [Change("image id", found.image, now)] if now != found.image else []
+        return []
+    if FINGERPRINT.fullmatch(image.name) and found.image.startswith(image.name):
+        return []  # only the way to it is another
+    before = str(Image(*asked)) if len(asked) == 3 else found.image
+    return [Change("image", image_text(Image(*asked)) if len(asked) == 3 else before, image_text(image))]
+
+
+def image_text(image: Image) -> str:
+    return f"{image.server}/{image.name}" if image.server else image.name
+
+
+def body_changes(body: Body, wanted: Instance, found: Found) -> list[Change]:
+    """What the instance has otherwise; all of it can be changed in place."""
+    changes = []
+    old = found.options
+    for key in sorted({*body.config, *(k for k in old.get("config") or () if isinstance(k, str))}):
+        before, after = found.config.get(key), body.config.get(key)
+        if before != after:
+            changes.append(_config_change(key, before, after))
+    for name in sorted({*body.devices, *(d for d in old.get("devices") or () if isinstance(d, str))}):
+        had, gets = found.devices.get(name), body.devices.get(name)
+        if had != gets:
+            changes.append(Change(f"device {name}", hide_secrets(had), hide_secrets(gets)))
+    if found.profiles != wanted.profiles:
+        changes.append(Change("profiles", list(found.profiles), list(wanted.profiles)))
+    return changes
+
+
+def _config_change(key: str, before: str | None, after: str | None) -> Change:
+    if key == KEY_OPTIONS:
+        return Change("options", "(as before)" if before else None, "(as wanted)")
+    if key.startswith(_SHOWN):
+        return Change(key[len(KEY_PREFIX) :] if key == KEY_ADDRESS else key, before, after)
+    return Change(key, None if before is None else HIDDEN, None if after is None else HIDDEN)
+
+
+def needs_restart(changes: t.Iterable[Change], found: Found) -> bool:
+    """Whether a change of a running instance is effective only after it starts again."""
+    if KEY_RESTART in found.config:
+        return True
+    return any(_at_start_only(change) for change in changes)
+
+
+def _at_start_only(change: Change) -> bool:
+    if change.what in ("address", "options"):
+        return False
+    if change.what.startswith("device "):
+        # The program that gives addresses to NICs ran when the instance started.
+        return any(isinstance(d, dict) and d.get("type") == "nic" for d in (change.before, change.after))
+    return change.what == "profiles" or not change.what.startswith(_LIVE)
+
+
+def _plan_state(step: Step, wanted: Instance, found: Found, state: State | None, host: Host) -> Step:
+    """The same step with what its instance's state asks for."""
+    changes = list(step.changes)
+    if wanted.state == "stopped":
+        if found.running:
+            changes.append(Change("state", "running", "stopped"))
+            return replace(step, action="stopped", changes=tuple(changes), restart=False)
+        return replace(step, action="updated" if changes else "none", restart=False)
+    if not found.running:
+        changes.append(Change("state", found.status.lower(), "running"))
+        return replace(step, action="started", changes=tuple(changes), restart=False)
+    if not step.restart and KEY_RESTART not in found.config:
+        missing = missing_proxies(step.body, wanted, found, host)
+        if missing:
+            step = replace(step, reattach=missing)
+            changes.append(Change("effective ports", "not there: " + ", ".join(missing), "there"))
+    lack = missing_address(wanted, step.body, state) if state else None
+    if lack:
+        changes.append(lack)
+        step = replace(step, restart=True)
+    if KEY_RESTART in found.config:
+        changes.append(Change("state", "changed without a restart", "restarted"))
+    return replace(step, action="updated" if changes else "none", changes=tuple(changes))
+
+
+def missing_proxies(body: Body | None, wanted: Instance, found: Found, host: Host) -> tuple[str, ...]:
+    """Our proxy devices that are configured as wanted, and publish nothing."""
+    missing = []
+    for name, device in sorted(body.devices.items() if body else ()):
+        if device["type"] != "proxy" or found.devices.get(name) != device or not name.startswith("ipv6-services-"):
+            continue
+        if device.get("nat") == "true":
+            there = host.chains is None or chain_name(found, name) in host.chains
+        else:
+            spans = [s for s in spans_of(wanted.ports) if f"{s.protocol}:[{s.address}]:" in device["listen"]]
+            span = next(
+                (s for s in spans if device["listen"].rpartition(":")[2].partition("-")[0] == str(s.port)), None
+            )
+            there = not span or all((span.protocol, span.address, p) in host.listeners for p in span.ports)
+        if not there:
+            missing.append(name)
+    return tuple(missing)
+
+
+def chain_name(found: Found, device: str) -> str:
+    """The chain that the engines' nftables driver makes for a proxy with nat."""
+    project = "" if found.project == "default" else f"{found.project}_"
+    return f"prert.{project}{found.name}.{device}"
+
+
+def missing_address(wanted: Instance, body: Body | None, state: State) -> Change | None:
+    """The address that a running instance should have, and has not."""
+    held = state.of(NIC)
+    if wanted.addressing == "own" and not wanted.address:
+        return None if main_address(held) else Change("effective address", None, "from the router's advertisement")
+    address = wanted.address if wanted.addressing == "own" else body.inside if body and body.nat else None
+    if not address or not own_nic(wanted) or any(h.address == address and not h.duplicate for h in held):
+        return None
+    return Change("effective address", [str(h.address) for h in held], str(address))
+
+
+def plan_purge(names: t.Iterable[str], listed: t.Iterable[Found]) -> list[Step]:
+    """Removal of what this collection made for services that are not listed any more."""
+    known = set(names)
+    groups: dict[tuple[str, str, str], list[Found]] = {}
+    for found in listed:
+        if found.service and found.service not in known:
+            groups.setdefault((found.engine, found.project, found.service), []).append(found)
+    return [
+        Step(name, engine, project, "removed", found=items[0], leftovers=tuple(items[1:]))
+        for (engine, project, name), items in sorted(groups.items())
+    ]
+
+
+def order(steps: t.Sequence[Step]) -> list[Step]:
+    """The steps in their order, those marked whose instance holds a port that another service gets in this call."""
+    gets: dict[str, str] = {}
+    for step in steps:
+        if step.body and step.action not in ("none", "removed"):
+            gets.update(dict.fromkeys(_listens(step.body.devices), step.name))
+    return [replace(s, stop_early=s.found is not None and _gives_up(s, gets)) for s in steps]
+
+
+def _gives_up(step: Step, gets: t.Mapping[str, str]) -> bool:
+    held = _listens(step.found.devices) if step.found and step.action not in ("none", "removed") else set()
+    return any(gets.get(listen, step.name) != step.name for listen in held)
+
+
+def _listens(devices: t.Mapping[str, t.Mapping[str, str]]) -> set[str]:
+    return {d["listen"] for d in devices.values() if d.get("type") == "proxy" and d.get("listen")}
