@@ -151,13 +151,12 @@ class Reader:
     def _transfer(self, zone: str, names: Names, most: int) -> list[str]:
         records = Records()
         cuts: dict[str, str] = {}
-        for message in self.server.transfer(zone, most):
-            for rrset in message.answer:
-                kind = _KIND_OF.get(rrset.rdtype)
-                if kind in KINDS:
-                    records.add(rrset, kind)
-                elif kind == "DNAME" or (kind == "NS" and name_text(rrset) != zone):
-                    cuts[name_text(rrset)] = kind
+        for part in self.server.transfer(zone, most):
+            for record in part:
+                if record.kind in KINDS:
+                    records.add(*record)
+                elif record.kind == "DNAME" or (record.kind == "NS" and record.name != zone):
+                    cuts[record.name] = record.kind
         self.found.state.update(records.state())
         self.found.how[zone] = "transfer"
         lower = []
@@ -223,10 +222,9 @@ class Records:
     def __init__(self) -> None:
         self.values: dict[str, dict[str, tuple[int, set[str]]]] = {}
 
-    def add(self, rrset: dns.rrset.RRset, kind: str | None) -> None:
-        node = self.values.setdefault(name_text(rrset), {})
-        _ttl, values = node.setdefault(kind or "", (rrset.ttl, set()))
-        values.update(value_text(rdata) for rdata in rrset)
+    def add(self, name: str, kind: str, ttl: int, value: str) -> None:
+        node = self.values.setdefault(name, {})
+        node.setdefault(kind, (ttl, set()))[1].add(value)
 
     def state(self) -> dict[str, dict[str, Rrset]]:
         return {
@@ -241,8 +239,9 @@ def records_of(answers: t.Mapping[Question, Message]) -> Records:
     for (asked, _kind), message in answers.items():
         for rrset in message.answer:
             kind = _KIND_OF.get(rrset.rdtype)
-            if kind in KINDS and name_text(rrset) == asked:
-                records.add(rrset, kind)
+            if kind is not None and kind in KINDS and name_text(rrset) == asked:
+                for rdata in rrset:
+                    records.add(asked, kind, rrset.ttl, value_text(rdata))
     return records
 
 
