@@ -134,20 +134,6 @@ EVENTS = (
     Event("reboot", "orderly reboot", "`systemctl reboot`", reboot),
     Event("power", "power loss", "the host's processes are killed at once, its disk stays as it is", lose_power),
     Event(
-        "carrier",
-        f"carrier {LATE} s late",
-        f"a reboot with the other end of its link down for {LATE} s",
-        reboot_without_carrier,
-        lambda host: cable(host.name, "up"),
-    ),
-    Event(
-        "dad",
-        "slow duplicate address detection",
-        f"a reboot with `dad_transmits={TRANSMITS}`, so that an address takes {TRANSMITS} to {TRANSMITS + 1} s",
-        reboot_with_slow_detection,
-        detect_quickly,
-    ),
-    Event(
         "restart",
         "engines restarted",
         "`systemctl restart` of `docker`, `podman.socket`, `podman-restart`, `incus`, and of the rootless user's `user@UID`",
@@ -169,6 +155,20 @@ EVENTS = (
         boots=False,
     ),
     Event("flush", "`nft flush ruleset`", "all rules of the host's firewall are gone", flush_rules, boots=False),
+    Event(
+        "carrier",
+        f"carrier {LATE} s late",
+        f"a reboot with the other end of its link down for {LATE} s",
+        reboot_without_carrier,
+        lambda host: cable(host.name, "up"),
+    ),
+    Event(
+        "dad",
+        "slow duplicate address detection",
+        f"a reboot with `dad_transmits={TRANSMITS}`, so that an address takes {TRANSMITS} to {TRANSMITS + 1} s",
+        reboot_with_slow_detection,
+        detect_quickly,
+    ),
     Event("rename", "host renamed", "`hostnamectl set-hostname`, and a reboot", rename, name_as_before),
     Event(
         "registry",

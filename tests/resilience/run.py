@@ -196,7 +196,7 @@ def publish(fleet: Fleet) -> None:
 
 
 def own_addresses(host: Host) -> dict[str, str]:
-    """{instance: address} that it has from the router's advertisements, made of its MAC address and so the same at every start."""
+    """{instance: address} that it has from the router's advertisements, made of its MAC address, the same at each start."""
     listed = on_host(host.name, "! systemctl --quiet is-active incus || incus list --format json </dev/null") or "[]"
     return {
         instance["name"]: address["address"]
@@ -276,13 +276,21 @@ def suffer(fleet: Fleet, host: Host, event: Event) -> list[Cell]:
 
 def mend(fleet: Fleet, host: Host) -> None:
     """Brings the host back to where every service answers, after an event that it did not survive."""
-    if unwell(fleet, host):
+    if unwell(fleet, host) and answers_to_ssh(host):
         deploy(fleet, [host.name])
-    if missing := unwell(fleet, host):
-        run([LAB, "reboot", host.name])
+    if unwell(fleet, host):
+        run([LAB, "crash", host.name])
         deploy(fleet, [host.name])
         if missing := unwell(fleet, host):
             raise LabError(f"not run: before the event {', '.join(missing)} did not answer")
+
+
+def answers_to_ssh(host: Host) -> bool:
+    try:
+        on_host(host.name, "true", timeout=10)
+    except LabError:
+        return False
+    return True
 
 
 def unwell(fleet: Fleet, host: Host) -> list[str]:

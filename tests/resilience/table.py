@@ -32,6 +32,8 @@ MANAGERS = {
     "none": "no network manager",
 }
 HIDES = {"incus-proxy"}  # ways that hide the client by what they are
+# Without its rules Docker's proxy relays, until role host or somebody else restarts Docker.
+HIDE_AFTER = {("docker", "flush"), ("routed", "flush")}
 
 INTRODUCTION = """\
 # What brings the services down, and for how long?
@@ -41,7 +43,8 @@ afterwards. A cell is the seconds until the last service of its column answered 
 reboot from the moment at which ssh answered, otherwise from the end of the command. {promised} s are promised.
 
 - **no** is a service that did not answer within {limit} s, or not as promised; what was seen is below the table.
-- *hides* marks a service that answers, but sees another address than its client's.
+- *hides* marks a service that answers, but sees another address than its client's. Incus' proxy does so by what it is; Docker's
+  proxy does when Docker's rules are gone, until Docker is restarted, which the next run of role `host` does.
 - *client after 5.0* is a service that answered before, but saw its client's own address only then.
 - – means that there is nothing to do: without a network manager nothing can be restarted.
 
@@ -68,7 +71,7 @@ class Cell:
     def well(self) -> bool:
         if self.wrong or self.seconds is None or self.seconds > PROMISED:
             return False
-        return self.seen is not None or self.way in HIDES
+        return self.seen is not None or self.way in HIDES or (self.way, self.event) in HIDE_AFTER
 
     def text(self) -> str:
         if self.wrong or self.seconds is None:
@@ -108,13 +111,13 @@ def section(manager: str, cells: Cells) -> str:
     events = [event for event in EVENTS if any(key[0] == manager and key[2] == event.name for key in cells)]
     table = [("", *(WAYS[way] for way in ways))]
     table += [(event.title, *(text(cells.get((manager, way, event.name))) for way in ways)) for event in events]
-    wrong = [
-        f"- {event.title}, {WAYS[way]}: {cells[manager, way, event.name].wrong}"
-        for event in events
-        for way in ways
-        if (manager, way, event.name) in cells and cells[manager, way, event.name].wrong
-    ]
-    return f"## {MANAGERS[manager]}\n\n{rows(table)}" + ("\n" + "\n".join(wrong) + "\n" if wrong else "")
+    wrong: dict[tuple[str, str], list[str]] = {}
+    for event in events:
+        for way in ways:
+            if (seen := cells.get((manager, way, event.name))) and seen.wrong:
+                wrong.setdefault((event.title, seen.wrong), []).append(WAYS[way])
+    listed = [f"- {title}, {', '.join(names)}: {why}" for (title, why), names in wrong.items()]
+    return f"## {MANAGERS[manager]}\n\n{rows(table)}" + ("\n" + "\n".join(listed) + "\n" if listed else "")
 
 
 def text(cell: Cell | None) -> str:
