@@ -97,12 +97,17 @@ class IncusApi:
         """The result of an operation. Raises EngineError when it fails, or shows no sign of life."""
         last, end = None, time.monotonic() + timeout
         while True:
-            found = self.get(f"{operation}/wait?timeout={_POLL}")
-            if found["status_code"] == _SUCCESS:
+            _status, text, _tag = self._send("GET", f"{operation}/wait?timeout={_POLL}")
+            answer = self._parse(what, http.client.OK, text)
+            found = answer.get("metadata") or {}
+            # A failed one is answered as an error by newer engines, and as an operation that failed by older ones.
+            code = found.get("status_code", answer.get("error_code"))
+            error = found.get("err") or answer.get("error")
+            if code == _SUCCESS:
                 return found.get("metadata")
-            if found["status_code"] > _SUCCESS:
-                raise EngineError(f"{what} on {self.socket_path}: {found.get('err') or found['status']}", 500)
-            sign = (found["status_code"], found.get("metadata"))
+            if error or code is None or code > _SUCCESS:
+                raise EngineError(f"{what} on {self.socket_path}: {error or found.get('status')}", code or 0)
+            sign = (code, found.get("metadata"))
             if sign != last:
                 last, end = sign, time.monotonic() + timeout
             if time.monotonic() > end:
@@ -112,17 +117,19 @@ class IncusApi:
         self, method: str, path: str, body: t.Any = None, etag: str | None = None
     ) -> tuple[t.Mapping[str, t.Any], str]:
         status, text, tag = self._send(method, path, body, etag)
+        answer = self._parse(f"{method} {path}", status, text)
+        if answer.get("type") == "error" or status >= http.client.BAD_REQUEST:
+            raise EngineError(f"{method} {path} on {self.socket_path}: status {status}, {answer.get('error')}", status)
+        return answer, tag
+
+    def _parse(self, what: str, status: int, text: bytes) -> dict[str, t.Any]:
         try:
             answer = json.loads(text)
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
-            raise EngineError(
-                f"{method} {path} on {self.socket_path}: status {status}, and no JSON in the answer", status
-            )
-        if answer.get("type") == "error" or status >= http.client.BAD_REQUEST:
-            raise EngineError(f"{method} {path} on {self.socket_path}: status {status}, {answer.get('error')}", status)
-        return answer, tag
+            raise EngineError(f"{what} on {self.socket_path}: status {status}, and no JSON in the answer", status)
+        return answer
 
     def _send(self, method: str, path: str, body: t.Any = None, etag: str | None = None) -> tuple[int, bytes, str]:
         connection = _UnixConnection(self.socket_path, _TIMEOUT)

@@ -20,14 +20,12 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_apply impo
     Applier,
     Outcome,
     Settings,
-    with_links,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._instance_body import Network, own_nic
 from ansible_collections.ipv6.services.plugins.module_utils._instance_found import (
     Found,
     State,
     parse_instances,
-    parse_state,
     parse_static,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._instance_host import HostReader, parse_network
@@ -47,6 +45,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_spec impor
     Instance,
     parse_instance,
 )
+from ansible_collections.ipv6.services.plugins.module_utils._instance_state import read_state
 from ansible_collections.ipv6.services.plugins.module_utils._instance_values import FINGERPRINT
 
 DEFAULT_NETWORKS = {"incus": "ipv6-incus", "lxd": "ipv6-lxd"}
@@ -230,8 +229,7 @@ class Call:
 
     def _read_state(self, group: Group) -> State:
         found = t.cast("Found", group.current)
-        answer = self.apis[found.engine].get(path_of("instances", found.name, "state", project=found.project))
-        return with_links(parse_state(answer), found.type, self.host.addresses_in)
+        return read_state(self.apis[found.engine], self.host.addresses_in, found)
 
     def _read_host(self, engine: str) -> Host:
         """What the plan has to know of an engine, and errors of the services that can't be made there."""

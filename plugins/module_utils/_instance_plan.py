@@ -160,7 +160,7 @@ def plan_service(wanted: Instance, group: Group, state: State | None, host: Host
         # Two instances of one network can't have the same static address, and the old one is kept meanwhile.
         return replace(_with_body(step, wanted, None, host), action="replaced", changes=tuple(changes))
     changes = body_changes(t.cast("Body", step.body), wanted, found)
-    restart = found.running and needs_restart(changes, found)
+    restart = found.running and needs_restart(t.cast("Body", step.body), wanted, found)
     step = replace(step, changes=tuple(changes), restart=restart)
     return _plan_state(step, wanted, found, state, host)
 
@@ -189,7 +189,11 @@ def plan_nat(wanted: Instance, found: Found | None) -> tuple[bool, str | None]:
     refused = nat_possible(wanted) or (found and found.config.get(KEY_NO_NAT))
     if refused == "proxy_protocol":
         return False, None
-    return not refused, f"published without nat, which hides the client's address: {refused}" if refused else None
+    return not refused, no_nat_text(refused) if refused else None
+
+
+def no_nat_text(why: str) -> str:
+    return f"published without nat, which hides the client's address: {why}"
 
 
 def plan_inside(wanted: Instance, found: Found | None, host: Host) -> IPv6Address | None:
@@ -240,7 +244,7 @@ def body_changes(body: Body, wanted: Instance, found: Found) -> list[Change]:
     for name in sorted({*body.devices, *(d for d in old.get("devices") or () if isinstance(d, str))}):
         had, gets = found.devices.get(name), body.devices.get(name)
         if had != gets:
-            changes.append(Change(f"device {name}", hide_secrets(had), hide_secrets(gets)))
+            changes += _device_changes(name, had, gets)
     if found.profiles != wanted.profiles:
         changes.append(Change("profiles", list(found.profiles), list(wanted.profiles)))
     return changes
@@ -254,20 +258,38 @@ def _config_change(key: str, before: str | None, after: str | None) -> Change:
     return Change(key, None if before is None else HIDDEN, None if after is None else HIDDEN)
 
 
-def needs_restart(changes: t.Iterable[Change], found: Found) -> bool:
-    """Whether a change of a running instance is effective only after it starts again."""
-    if KEY_RESTART in found.config:
+def _device_changes(name: str, had: t.Mapping[str, str] | None, gets: t.Mapping[str, str] | None) -> list[Change]:
+    """What is different of a device: all of it when it comes or goes, else option by option."""
+    had, gets = _visible(had), _visible(gets)
+    if not had or not gets:
+        return [Change(f"device {name}", _device_text(had), _device_text(gets))]
+    return [
+        Change(f"device {name} {option}", had.get(option), gets.get(option))
+        for option in sorted({*had, *gets})
+        if had.get(option) != gets.get(option)
+    ]
+
+
+def _visible(device: t.Mapping[str, str] | None) -> dict[str, str] | None:
+    return t.cast("dict[str, str]", hide_secrets(dict(device))) if device else None
+
+
+def _device_text(device: t.Mapping[str, str] | None) -> str | None:
+    return " ".join(f"{option}={value}" for option, value in sorted(device.items())) if device else None
+
+
+def needs_restart(body: Body, wanted: Instance, found: Found) -> bool:
+    """Whether something that a running instance is to have is effective only after it starts again."""
+    if KEY_RESTART in found.config or found.profiles != wanted.profiles:
         return True
-    return any(_at_start_only(change) for change in changes)
-
-
-def _at_start_only(change: Change) -> bool:
-    if change.what in ("address", "options"):
-        return False
-    if change.what.startswith("device "):
-        # The program that gives addresses to NICs ran when the instance started.
-        return any(isinstance(d, dict) and d.get("type") == "nic" for d in (change.before, change.after))
-    return change.what == "profiles" or not change.what.startswith(_LIVE)
+    old = found.options
+    keys = {*body.config, *(k for k in old.get("config") or () if isinstance(k, str))}
+    if any(found.config.get(k) != body.config.get(k) and not k.startswith(_LIVE) for k in keys):
+        return True
+    names = {*body.devices, *(d for d in old.get("devices") or () if isinstance(d, str))}
+    pairs = [(found.devices.get(n) or {}, body.devices.get(n) or {}) for n in names]
+    # The program that gives addresses to NICs ran when the instance started.
+    return any(had != gets and "nic" in (had.get("type"), gets.get("type")) for had, gets in pairs)
 
 
 def _plan_state(step: Step, wanted: Instance, found: Found, state: State | None, host: Host) -> Step:
