@@ -173,11 +173,11 @@ def read_podman(path: str) -> Reading:
 
 
 def read_rootless(user: str, facts: Json) -> Reading:
-    """facts: of the user, by _host_users."""
+    """facts: of the user, whose Podman listens, by _host_users."""
     home = facts["home"]
     listing: list[Json] = []
     settings = _read_all("/etc/containers/storage.conf", f"{glob.escape(home)}/.config/containers/storage.conf")
-    if facts["running"] and may_have_containers(f"{home}/.local/share/containers/storage", settings):
+    if may_have_containers(f"{home}/.local/share/containers/storage", settings):
         _version, listing, _running = _ask_podman(facts["socket"])
     return Reading({}, _host_services.of_containers("podman", listing, user))
 

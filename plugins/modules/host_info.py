@@ -339,7 +339,8 @@ def ask_engines(params: t.Mapping[str, t.Any], users: t.Mapping[str, t.Mapping[s
         "lxd": lambda: Reading(*_host_instances.read("lxd")),
     }
     for name, user in users.items():
-        calls[f"podman:{name}"] = functools.partial(_host_engines.read_rootless, name, user)
+        if user["running"]:
+            calls[f"podman:{name}"] = functools.partial(_host_engines.read_rootless, name, user)
     return Calls(calls)
 
 
