@@ -284,13 +284,15 @@ class Applier:
     def _start_on(self, engine: str, container: str) -> None:
         """Start it, with some patience for a port that Podman still holds for nobody.
 
-        Its service keeps the socket of a start that failed (no such program, say) until its garbage is collected; answering
-        a few lists makes it do that. `ss -lntp` shows the socket with the process podman, not conmon.
+        The service of rootful Podman keeps the socket of a start that failed (no such program, say) until its garbage is
+        collected; answering a few lists makes it do that. `ss -lntp` shows the socket with the process podman, not conmon.
+        With rootless Podman pasta ends a moment after the container that it was for has stopped.
         """
         end = time.monotonic() + _PATIENCE
         while not self._started(engine, container, last=time.monotonic() > end):
-            self._readers["podman"].get("/images/json")
-            self._readers["podman"].get("/containers/json?all=1")
+            if "podman" in self._readers:
+                self._readers["podman"].get("/images/json")
+                self._readers["podman"].get("/containers/json?all=1")
             time.sleep(0.1)
 
     def _started(self, engine: str, container: str, last: bool) -> bool:
@@ -298,7 +300,7 @@ class Applier:
         try:
             self._call(engine, "start", container)
         except EngineError as exc:
-            if last or "address already in use" not in str(exc) or "podman" not in self._readers:
+            if last or "address already in use" not in str(exc).lower() or set(self._readers) <= {"docker"}:
                 raise
             return False
         return True

@@ -151,10 +151,10 @@ class EngineSdk:
         try:
             return call(*args, **options)
         except self._failures as exc:
-            answer = str(getattr(exc, "explanation", None) or exc)
+            answer = str(getattr(exc, "explanation", None) or exc).rstrip(". \n")
             status = getattr(exc, "status_code", None) or 0
             mends = [mend for sign, mend in _MENDS.items() if sign in answer.lower()]
-            raise EngineError(" ".join([f"{what} on {self.engine}: {answer.rstrip('. ')}.", *mends]), status) from None
+            raise EngineError(" ".join([f"{what} on {self.engine}: {answer}.", *mends]), status) from None
 
 
 def sdk_mend(sdk: str, requests: str) -> str:
