@@ -51,7 +51,8 @@ def unsigned(server: str, key: str) -> str:
 def bad_key(server: str, key: str, algorithm: str) -> str:
     return (
         f"The name server {server} does not know the key {key} with {algorithm} (BADKEY). Give it that key, under the"
-        " same name and with the same algorithm, or name the one it knows."
+        " same name and with the same algorithm, or name the one it knows. Knot says the same of a key that no acl allows"
+        " the action update."
     )
 
 

@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.ipv6.services.plugins.module_utils import _dns_messages as messages
+from ansible_collections.ipv6.services.plugins.module_utils._dns_message import Message
 from ansible_collections.ipv6.services.plugins.module_utils._dns_names import (
     ancestors,
     closest,
@@ -27,26 +28,14 @@ from ansible_collections.ipv6.services.plugins.module_utils._dns_server import (
     Question,
     Server,
 )
-from ansible_collections.ipv6.services.plugins.module_utils._dns_wire import NUMBERS, value_text
-
-try:
-    import dns.flags
-    import dns.rcode
-    import dns.rdatatype
-    import dns.rrset
-except ImportError:
-    pass  # _dns_server says so
-
-if t.TYPE_CHECKING:
-    from dns.message import Message
 
 FEW = 50  # names that are asked for one by one without a try at a transfer
 RECORDS_A_NAME = 50  # a transfer with more records than that for each name costs more than to ask
 LEAST_RECORDS = 10_000
 EVERYTHING = 100_000_000
+NOERROR, NXDOMAIN = 0, 3
 KINDS = frozenset({"AAAA", "CNAME", "HTTPS", "PTR", "SVCB", "TXT"})
 
-_KIND_OF = {number: kind for kind, number in NUMBERS.items()}
 Names = t.Mapping[str, t.Collection[str]]  # name -> types that are asked for
 
 
@@ -129,7 +118,7 @@ class Reader:
         elif cut is not None:
             self.found.errors[name] = messages.delegated(str(self.server), name, cut)
         else:
-            said = "no authoritative answer" if not message.rcode() else dns.rcode.to_text(message.rcode())
+            said = message.code_text if message.code else "no authoritative answer"
             self.found.errors[name] = messages.not_authoritative(str(self.server), name, said)
 
     # ---------------------------------------------------------------- records
@@ -187,12 +176,10 @@ class Reader:
         of_mark = {mark_name(name): name for name in names}
         for (asked, _kind), message in answers.items():
             name = of_mark.get(asked, asked)
-            code = message.rcode()
             inner = zone_in(message, asked)
-            if code not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-                said = dns.rcode.to_text(code)
-                self.found.errors[name] = messages.not_authoritative(str(self.server), name, said)
-            elif not message.flags & dns.flags.AA or (inner is not None and inner != zone):
+            if message.code not in (NOERROR, NXDOMAIN):
+                self.found.errors[name] = messages.not_authoritative(str(self.server), name, message.code_text)
+            elif not message.authoritative or (inner is not None and inner != zone):
                 lower[name] = True
         for name, node in records_of(answers).state().items():
             self.found.state.setdefault(name, {}).update(node)
@@ -237,31 +224,22 @@ def records_of(answers: t.Mapping[Question, Message]) -> Records:
     """The records at the names that were asked for."""
     records = Records()
     for (asked, _kind), message in answers.items():
-        for rrset in message.answer:
-            kind = _KIND_OF.get(rrset.rdtype)
-            if kind is not None and kind in KINDS and name_text(rrset) == asked:
-                for rdata in rrset:
-                    records.add(asked, kind, rrset.ttl, value_text(rdata))
+        for record in message.answer:
+            if record.kind in KINDS and record.name == asked:
+                records.add(*record)
     return records
-
-
-def name_text(rrset: dns.rrset.RRset) -> str:
-    return rrset.name.to_text(True).lower()
 
 
 def zone_in(message: Message, name: str) -> str | None:
     """The zone that an authoritative answer says the name is in; None where it does not say."""
-    if not message.flags & dns.flags.AA:
+    if not message.authoritative:
         return None
-    for rrset in (*message.answer, *message.authority):
-        if rrset.rdtype == dns.rdatatype.SOA and is_within(name, name_text(rrset)):
-            return name_text(rrset)
-    return None
+    found = (record.name for record in (*message.answer, *message.authority) if record.kind == "SOA")
+    return next((zone for zone in found if is_within(name, zone)), None)
 
 
 def cut_in(message: Message) -> str | None:
     """The name that is delegated, where the answer only sends elsewhere."""
-    if message.flags & dns.flags.AA or message.rcode():
+    if message.authoritative or message.code:
         return None
-    found = (name_text(rrset) for rrset in message.authority if rrset.rdtype == dns.rdatatype.NS)
-    return next(found, None)
+    return next((record.name for record in message.authority if record.kind == "NS"), None)

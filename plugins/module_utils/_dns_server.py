@@ -18,14 +18,12 @@ import typing as t
 
 from ansible_collections.ipv6.services.plugins.module_utils import _dns_messages as messages
 from ansible_collections.ipv6.services.plugins.module_utils._dns_key import Key
-from ansible_collections.ipv6.services.plugins.module_utils._dns_transfer import Part, Record, read_part
+from ansible_collections.ipv6.services.plugins.module_utils._dns_message import Message, Record, read_message
+from ansible_collections.ipv6.services.plugins.module_utils._dns_wire import IN, NUMBERS, name_wire
 
 try:
     import dns.exception
-    import dns.flags
-    import dns.message
     import dns.name
-    import dns.rcode
     import dns.rdata
     import dns.rdataclass
     import dns.rdatatype
@@ -35,9 +33,6 @@ except ImportError as exc:
     MISSING: ImportError | None = exc
 else:
     MISSING = None
-
-if t.TYPE_CHECKING:
-    from dns.message import Message
 
 WINDOW = 100  # questions under way at once; more only fills buffers
 FUDGE = 300  # seconds that the clocks may differ
@@ -49,6 +44,10 @@ Question = tuple[str, str]  # name and type
 
 class DnsError(Exception):
     """Nothing can be had from the server. The text says what, where, why and the mend."""
+
+
+class BadKeyError(DnsError):
+    """The server does not know the key, or, as Knot says it, does not allow it what was asked."""
 
 
 class NoTransferError(Exception):
@@ -63,6 +62,7 @@ class Server:
         self.host, self.port, self.key, self.timeout = host, port, key, timeout
         self.socket: socket.socket | None = None
         self.buffer = b""
+        self.signs_questions = key is not None
         self.keyring: dict[dns.name.Name, dns.tsig.Key] | None = None
         if key is not None:
             name = dns.name.from_text(key.name)
@@ -103,48 +103,40 @@ class Server:
         Raises NoTransferError and DnsError.
         """
         self.close()  # what is left of a transfer that was broken off would be in the way
-        query = self._query(zone, "AXFR")
+        query, mac = self._query(zone, "AXFR")
         context: t.Any = None
         read = apex = 0
-        self._send(query.to_wire())
+        self._send(query)
         while apex < 2:
-            part, context, signed = self._next_part(query, context)
-            apex += sum(record.kind == "SOA" for record in part.records)
-            read += part.total
+            part, context = self._next_part(mac, context)
+            apex += sum(record.kind == "SOA" for record in part.answer)
+            read += part.answers
             if not apex:
                 raise NoTransferError("its answer does not begin with a SOA record")
             if read > most:
                 self.close()
                 raise NoTransferError(f"it has more than {most} records")
-            yield part.records
-        if self.keyring and not signed:
+            yield part.answer
+        if self.keyring and not part.signature:
             raise DnsError(messages.unsigned(str(self), self._key_name()))
 
-    def _next_part(self, query: Message, context: t.Any) -> tuple[Part, t.Any, bool]:
-        """The next message of a transfer, what its signatures are about so far, and whether it has one.
+    def _next_part(self, mac: bytes, context: t.Any) -> tuple[Message, t.Any]:
+        """The next message of a transfer, and what the signatures are about so far.
 
         Only the first and the last message, and one in a hundred, need a signature (RFC 8945, 5.3.1).
         """
         try:
             wire = self._receive()
-            part = read_part(wire)
+            message, after = self._parse(wire, mac, context)
         except (EOFError, ConnectionError):
             raise NoTransferError("it closes the connection") from None
-        except ValueError as exc:
-            raise DnsError(messages.garbled(str(self), str(exc))) from None
-        if part.code:
-            raise NoTransferError(dns.rcode.to_text(self._parse(wire, query.mac or b"").rcode()))
-        if self.keyring and part.signature:
-            owner, place, data = part.signature
-            validate: t.Any = dns.tsig.validate  # has no types
-            with self._explained(wire):
-                rdata = dns.rdata.from_wire(dns.rdataclass.ANY, dns.rdatatype.TSIG, data, 0, len(data))
-                key = next(iter(self.keyring.values()))
-                signer = dns.name.from_text(owner)
-                context = validate(wire, key, signer, rdata, int(time.time()), query.mac, place, context, True)
-        elif context is not None:
+        except BadKeyError:
+            raise NoTransferError("BADKEY") from None
+        if message.code:
+            raise NoTransferError(message.code_text)
+        if message.signature is None and context is not None:
             context.update(wire)
-        return part, context, part.signature is not None
+        return message, after
 
     def update(self, wire: bytes) -> str:
         """Send an update message without an id and a signature. The code of the answer, NOERROR when it is done.
@@ -165,22 +157,26 @@ class Server:
                 # since its prerequisites do not hold any more.
                 if fresh or attempt == 2:
                     raise DnsError(messages.not_reached(str(self), str(exc) or "it closes the connection")) from None
-        return dns.rcode.to_text(self._parse(answer, mac).rcode())
+        message, _context = self._parse(answer, mac)
+        # One that refuses need not be signed: whoever forges that has won nothing.
+        if self.keyring and not message.signature and not message.code:
+            raise DnsError(messages.unsigned(str(self), self._key_name()))
+        return message.code_text
 
     # ---------------------------------------------------------------- questions
 
     def _ask(self, questions: t.Sequence[Question], answers: dict[Question, Message]) -> None:
         """Ask with WINDOW questions under way. Answers may come in any order."""
-        under_way: dict[int, tuple[Question, Message]] = {}
+        under_way: dict[int, tuple[Question, bytes]] = {}
         identity = int.from_bytes(os.urandom(2), "big")
         ahead = iter(questions)
         try:
             while True:
                 for question in ahead:
                     identity = (identity + 1) & 0xFFFF
-                    query = self._query(*question, identity)
-                    under_way[identity] = (question, query)
-                    self._send(query.to_wire())
+                    query, mac = self._query(*question, identity)
+                    under_way[identity] = (question, mac)
+                    self._send(query)
                     if len(under_way) >= WINDOW:
                         break
                 if not under_way:
@@ -188,23 +184,27 @@ class Server:
                 wire = self._receive()
                 asked = under_way.pop(int.from_bytes(wire[:2], "big"), None)
                 if asked is not None:
-                    answers[asked[0]] = self._read(wire, asked[1])
+                    answers[asked[0]] = self._read(wire, *asked)
         except (EOFError, ConnectionError):
             self.close()
             raise
 
-    def _query(self, name: str, kind: str, identity: int | None = None) -> Message:
-        query = dns.message.make_query(dns.name.from_text(name or "."), kind, flags=0)
-        if identity is not None:
-            query.id = identity
-        if self.keyring:
-            query.use_tsig(self.keyring, next(iter(self.keyring)), fudge=FUDGE)
-        return query
+    def _query(self, name: str, kind: str, identity: int | None = None) -> tuple[bytes, bytes]:
+        """A signed question, and the MAC of its signature."""
+        head = os.urandom(2) if identity is None else struct.pack("!H", identity)
+        wire = head + b"\0\0\0\1\0\0\0\0\0\0" + name_wire(name) + struct.pack("!HH", NUMBERS[kind], IN)
+        return self._sign(wire) if self.signs_questions else (wire, b"")
 
-    def _read(self, wire: bytes, query: Message) -> Message:
-        message = self._parse(wire, query.mac or b"")
-        if message.question and message.question != query.question:
+    def _read(self, wire: bytes, question: Question, mac: bytes) -> Message:
+        """The answer to a question.
+
+        Knot does not sign it; then the next ones are not signed either. A forged answer only makes the prerequisites of
+        the update fail.
+        """
+        message, _context = self._parse(wire, mac)
+        if message.question not in (None, (question[0], NUMBERS[question[1]])):
             raise DnsError(messages.garbled(str(self), "it is the answer to another question"))
+        self.signs_questions = self.signs_questions and message.signature is not None
         return message
 
     # ---------------------------------------------------------------- signatures
@@ -236,14 +236,21 @@ class Server:
         count = int.from_bytes(wire[10:12], "big") + 1
         return wire[:10] + struct.pack("!H", count) + wire[12:] + record, rdata.mac
 
-    def _parse(self, wire: bytes, mac: bytes) -> Message:
-        """The message, whose signature is right. Raises DnsError."""
+    def _parse(self, wire: bytes, mac: bytes, context: t.Any = None) -> tuple[Message, t.Any]:
+        """The message, and what the signatures of a transfer are about so far. Its own is right, if it has one.
+
+        Raises DnsError.
+        """
         with self._explained(wire):
-            message = dns.message.from_wire(wire, keyring=self.keyring, request_mac=mac)
-        # A server that refuses need not sign that; whoever forges it has won nothing.
-        if self.keyring and not message.had_tsig and not message.rcode():
-            raise DnsError(messages.unsigned(str(self), self._key_name()))
-        return message
+            message = read_message(wire)
+            if message.signature is None or not self.keyring:
+                return message, context
+            owner, place, data = message.signature
+            validate: t.Any = dns.tsig.validate  # has no types
+            key = next(iter(self.keyring.values()))
+            rdata = dns.rdata.from_wire(dns.rdataclass.ANY, dns.rdatatype.TSIG, data, 0, len(data))
+            signer = dns.name.from_text(owner)
+            return message, validate(wire, key, signer, rdata, int(time.time()), mac, place, context, True)
 
     @contextlib.contextmanager
     def _explained(self, wire: bytes) -> t.Iterator[None]:
@@ -252,7 +259,7 @@ class Server:
         try:
             yield
         except dns.tsig.PeerBadKey:
-            raise DnsError(messages.bad_key(str(self), key, self.key.algorithm if self.key else "")) from None
+            raise BadKeyError(messages.bad_key(str(self), key, self.key.algorithm if self.key else "")) from None
         except (dns.tsig.PeerBadSignature, dns.tsig.BadSignature, dns.tsig.PeerBadTruncation):
             raise DnsError(messages.bad_signature(str(self), key)) from None
         except dns.tsig.PeerBadTime:

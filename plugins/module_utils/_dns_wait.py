@@ -12,13 +12,9 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from ansible_collections.ipv6.services.plugins.module_utils._dns_message import Message
 from ansible_collections.ipv6.services.plugins.module_utils._dns_plan import Change, Rrset, SetChange
-from ansible_collections.ipv6.services.plugins.module_utils._dns_read import name_text
 from ansible_collections.ipv6.services.plugins.module_utils._dns_server import DnsError, Question, Server
-from ansible_collections.ipv6.services.plugins.module_utils._dns_wire import NUMBERS, value_text
-
-if t.TYPE_CHECKING:
-    from dns.message import Message
 
 PAUSE = 0.2  # seconds between two looks, doubled up to MOST_PAUSE
 MOST_PAUSE = 2.0
@@ -56,14 +52,14 @@ def wait_for(primary: Server, zones: t.Mapping[str, t.Sequence[Change]], timeout
 
 def name_servers(primary: Server, zone: str) -> list[str]:
     answer = primary.ask([(zone, "NS")])[zone, "NS"]
-    return sorted(rdata.to_text().removesuffix(".") for rdata in _values(answer, zone, "NS"))
+    return sorted(value.removesuffix(".") for value in _values(answer, zone, "NS"))
 
 
 def addresses(primary: Server, name: str) -> list[str]:
     """As the primary knows them, or else the system. Empty: no address, which is an error of its own."""
     questions = [(name, "AAAA"), (name, "A")]
     answers = primary.ask(questions)
-    found = [rdata.to_text() for question in questions for rdata in _values(answers[question], *question)]
+    found = [value for question in questions for value in _values(answers[question], *question)]
     if not found:
         try:
             found = [str(entry[4][0]) for entry in socket.getaddrinfo(name, 53, type=socket.SOCK_STREAM)]
@@ -111,18 +107,12 @@ def _question(change_set: SetChange) -> Question:
 
 def _knows(answers: t.Mapping[Question, Message], change_set: SetChange) -> bool:
     message = answers[_question(change_set)]
-    found = _values(message, change_set.name, change_set.type)
-    values = tuple(sorted({value_text(rdata) for rdata in found}))
+    values = tuple(sorted(set(_values(message, change_set.name, change_set.type))))
     if change_set.after is None:
         # What goes may leave a wildcard's answer behind.
         return not values or (change_set.before is not None and values != change_set.before.values)
     return change_set.after.same_values(Rrset(0, values))
 
 
-def _values(message: Message, name: str, kind: str) -> list[t.Any]:
-    return [
-        rdata
-        for rrset in message.answer
-        if rrset.rdtype == NUMBERS.get(kind, 1) and name_text(rrset) == name
-        for rdata in rrset
-    ]
+def _values(message: Message, name: str, kind: str) -> list[str]:
+    return [record.value for record in message.answer if record.kind == kind and record.name == name]

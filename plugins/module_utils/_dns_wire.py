@@ -29,7 +29,19 @@ except ImportError:
 UPDATE = 5  # the opcode
 LARGEST = 65535 - 1024  # bytes of a message over TCP, less what its signature may take
 IN, NONE, ANY = 1, 254, 255
-NUMBERS = {"NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "TXT": 16, "AAAA": 28, "DNAME": 39, "SVCB": 64, "HTTPS": 65}
+NUMBERS = {
+    "A": 1,
+    "NS": 2,
+    "CNAME": 5,
+    "SOA": 6,
+    "PTR": 12,
+    "TXT": 16,
+    "AAAA": 28,
+    "DNAME": 39,
+    "SVCB": 64,
+    "HTTPS": 65,
+    "AXFR": 252,
+}
 
 
 def canonical_value(kind: str, text: str) -> str:
