@@ -35,11 +35,11 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_plan impor
     Step,
     foreign,
     group_of,
-    order,
     owner_text,
     plan_purge,
     plan_service,
 )
+from ansible_collections.ipv6.services.plugins.module_utils._instance_ports import clashes, order
 from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import (
     INSTANCE_ENGINES,
     Instance,
@@ -209,7 +209,9 @@ class Call:
         if self.request.purge:
             names = [*(str(entry.get("name")) for entry in self.request.entries), *self.request.keep]
             steps += plan_purge(names, self.listed)
-        return order(steps)
+        listeners = next((host.listeners for host in hosts.values() if host.listeners), frozenset())
+        self.errors.update(clashes(steps, self.listed, listeners, self.host.own_addresses()))
+        return order([s for s in steps if s.name not in self.errors])
 
     def _plan_one(self, wanted: Instance, group: Group, state: State | None, host: Host) -> Step:
         step = plan_service(wanted, group, state, host)

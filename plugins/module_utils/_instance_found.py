@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import typing as t
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ KEY_NAME, KEY_ADDRESS, KEY_OPTIONS = (KEY_PREFIX + key for key in ("name", "addr
 KEY_NO_NAT = KEY_PREFIX + "no-nat"
 # Something that was changed takes effect at the next start only.
 KEY_RESTART = KEY_PREFIX + "restart"
+Listener = tuple[str, IPv6Address, int]  # protocol, address, port
 # Unique local addresses; a router may announce some beside those that the world reaches.
 _ULA = IPv6Network("fc00::/7")
 
@@ -162,3 +164,18 @@ def parse_static(text: str | None) -> IPv6Address | None:
         return IPv6Address(text or "")
     except ValueError:
         return None
+
+
+_LISTEN = re.compile(r"(?P<protocol>tcp|udp):\[(?P<address>[^]]+)\]:(?P<first>\d+)(?:-(?P<last>\d+))?", re.ASCII)
+
+
+def ports_of(devices: t.Mapping[str, t.Mapping[str, str]]) -> set[Listener]:
+    """Protocol, address and port of everything that the proxy devices publish on IPv6 addresses."""
+    ports: set[Listener] = set()
+    for device in devices.values():
+        match = _LISTEN.fullmatch(device.get("listen", "")) if device.get("type") == "proxy" else None
+        address = parse_static(match["address"]) if match else None
+        if match and address:
+            last = int(match["last"] or match["first"])
+            ports.update((match["protocol"], address, port) for port in range(int(match["first"]), last + 1))
+    return ports

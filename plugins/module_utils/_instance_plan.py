@@ -22,7 +22,6 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_body impor
     inside_address,
     nat_possible,
     own_nic,
-    spans_of,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._instance_found import (
     KEY_ADDRESS,
@@ -30,14 +29,19 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_found impo
     KEY_OPTIONS,
     KEY_RESTART,
     Found,
+    Listener,
     State,
     main_address,
     parse_static,
+    ports_of,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import Image, Instance
-from ansible_collections.ipv6.services.plugins.module_utils._instance_values import FINGERPRINT, KEY_PREFIX
+from ansible_collections.ipv6.services.plugins.module_utils._instance_values import (
+    DEVICE_PREFIX,
+    FINGERPRINT,
+    KEY_PREFIX,
+)
 
-Listener = tuple[str, IPv6Address, int]
 # Config keys whose values are shown; any other may hold a secret.
 _SHOWN = ("limits.", "boot.", "security.", "snapshots.", KEY_ADDRESS)
 # Config keys that are effective at once; what others say is read when the instance starts.
@@ -304,7 +308,7 @@ def _plan_state(step: Step, wanted: Instance, found: Found, state: State | None,
         changes.append(Change("state", found.status.lower(), "running"))
         return replace(step, action="started", changes=tuple(changes), restart=False)
     if not step.restart and KEY_RESTART not in found.config:
-        missing = missing_proxies(step.body, wanted, found, host)
+        missing = missing_proxies(step.body, found, host)
         if missing:
             step = replace(step, reattach=missing)
             changes.append(Change("effective ports", "not there: " + ", ".join(missing), "there"))
@@ -317,20 +321,16 @@ def _plan_state(step: Step, wanted: Instance, found: Found, state: State | None,
     return replace(step, action="updated" if changes else "none", changes=tuple(changes))
 
 
-def missing_proxies(body: Body | None, wanted: Instance, found: Found, host: Host) -> tuple[str, ...]:
+def missing_proxies(body: Body | None, found: Found, host: Host) -> tuple[str, ...]:
     """Our proxy devices that are configured as wanted, and publish nothing."""
     missing = []
     for name, device in sorted(body.devices.items() if body else ()):
-        if device["type"] != "proxy" or found.devices.get(name) != device or not name.startswith("ipv6-services-"):
+        if device["type"] != "proxy" or found.devices.get(name) != device or not name.startswith(DEVICE_PREFIX):
             continue
         if device.get("nat") == "true":
             there = host.chains is None or chain_name(found, name) in host.chains
         else:
-            spans = [s for s in spans_of(wanted.ports) if f"{s.protocol}:[{s.address}]:" in device["listen"]]
-            span = next(
-                (s for s in spans if device["listen"].rpartition(":")[2].partition("-")[0] == str(s.port)), None
-            )
-            there = not span or all((span.protocol, span.address, p) in host.listeners for p in span.ports)
+            there = ports_of({name: device}) <= host.listeners
         if not there:
             missing.append(name)
     return tuple(missing)
@@ -364,21 +364,3 @@ def plan_purge(names: t.Iterable[str], listed: t.Iterable[Found]) -> list[Step]:
         Step(name, engine, project, "removed", found=items[0], leftovers=tuple(items[1:]))
         for (engine, project, name), items in sorted(groups.items())
     ]
-
-
-def order(steps: t.Sequence[Step]) -> list[Step]:
-    """The steps in their order, those marked whose instance holds a port that another service gets in this call."""
-    gets: dict[str, str] = {}
-    for step in steps:
-        if step.body and step.action not in ("none", "removed"):
-            gets.update(dict.fromkeys(_listens(step.body.devices), step.name))
-    return [replace(s, stop_early=s.found is not None and _gives_up(s, gets)) for s in steps]
-
-
-def _gives_up(step: Step, gets: t.Mapping[str, str]) -> bool:
-    held = _listens(step.found.devices) if step.found and step.action not in ("none", "removed") else set()
-    return any(gets.get(listen, step.name) != step.name for listen in held)
-
-
-def _listens(devices: t.Mapping[str, t.Mapping[str, str]]) -> set[str]:
-    return {d["listen"] for d in devices.values() if d.get("type") == "proxy" and d.get("listen")}

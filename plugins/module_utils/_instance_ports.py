@@ -1,0 +1,60 @@
+# Copyright (c) ipv6.services maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which ports instances publish, and whose they are."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+from ipaddress import IPv6Address
+
+from ansible_collections.ipv6.services.plugins.module_utils._instance_found import Found, Listener, ports_of
+from ansible_collections.ipv6.services.plugins.module_utils._instance_plan import Step
+
+
+def clashes(
+    steps: t.Sequence[Step],
+    listed: t.Iterable[Found],
+    listeners: t.AbstractSet[Listener],
+    host_addresses: t.Container[IPv6Address],
+) -> dict[str, str]:
+    """Service -> why it can't publish, of those whose port somebody outside of this call has.
+
+    With nat nothing fails, and who had the port gets no client any more, as the host's own sshd.
+    """
+    mine = {f.key for s in steps for f in (s.found, *s.leftovers) if f}
+    held = {port: f.name for f in listed if f.key not in mine and f.running for port in ports_of(f.devices)}
+    errors = {}
+    for step in steps:
+        if not step.body or step.action not in ("created", "replaced", "updated", "started"):
+            continue
+        own = ports_of(step.found.devices) if step.found else set()
+        given = {port for s in steps if s is not step and s.found for port in ports_of(s.found.devices)}
+        for port in sorted(ports_of(step.body.devices), key=str):
+            who = f"the instance {held[port]}" if port in held else ""
+            if port in listeners and port not in own | given:
+                who = who or "a program of the host (see `ss -lnp`)"
+            elif port[1] in host_addresses and (port[0], IPv6Address("::"), port[2]) in listeners:
+                who = who or "a program of the host that listens on all of the host's own addresses (see `ss -lnp`)"
+            if who:
+                errors[step.name] = (
+                    f"port {port[2]}/{port[0]} of {port[1]} is taken by {who}. Give one of them another."
+                )
+                break
+    return errors
+
+
+def order(steps: t.Sequence[Step]) -> list[Step]:
+    """The steps in their order, those marked whose instance holds a port that another service gets in this call."""
+    gets: dict[Listener, str] = {}
+    for step in steps:
+        if step.body and step.action not in ("none", "removed"):
+            gets.update(dict.fromkeys(ports_of(step.body.devices), step.name))
+    return [replace(s, stop_early=_gives_up(s, gets)) for s in steps]
+
+
+def _gives_up(step: Step, gets: t.Mapping[Listener, str]) -> bool:
+    held = ports_of(step.found.devices) if step.found and step.action not in ("none", "removed") else set()
+    return any(gets.get(port, step.name) != step.name for port in held)
