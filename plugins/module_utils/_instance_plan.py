@@ -222,15 +222,15 @@ def _replacing_changes(wanted: Instance, found: Found, host: Host) -> list[Chang
             return [Change(what, before, after)]
     asked = found.options.get("image") or []
     image = wanted.image
-    if asked == [image.name, image.server, image.protocol]:
+    # Where nobody knows what was asked for, since the mark was taken away, no instance is thrown away for it.
+    if not asked or asked == [image.name, image.server, image.protocol]:
         if image.server is None:  # an alias of the engine's own store may lead to another image by now
             now = host.images.get((wanted.project, image.name)) or found.image
             return [Change("image id", found.image, now)] if now != found.image else []
         return []
     if FINGERPRINT.fullmatch(image.name) and found.image.startswith(image.name):
         return []  # only the way to it is another
-    before = str(Image(*asked)) if len(asked) == 3 else found.image
-    return [Change("image", image_text(Image(*asked)) if len(asked) == 3 else before, image_text(image))]
+    return [Change("image", image_text(Image(*asked)) if len(asked) == 3 else found.image, image_text(image))]
 
 
 def image_text(image: Image) -> str:

@@ -40,16 +40,16 @@ class Requests:
             return self._apis[engine].change(method, path, body, **options)
 
     def rewrite(self, found: Found, name: str, rewrite: t.Callable[[dict[str, t.Any]], None]) -> None:
-        """Change an instance that nobody else changes meanwhile; once more when somebody did."""
+        """Change an instance as it is now; again from what it is then, when somebody else changed it meanwhile."""
         path = path_of("instances", name, project=found.project)
-        for last in (False, True):
+        for attempt in range(_ATTEMPTS):
             body, tag = self._apis[found.engine].get_tagged(path)
-            body = {k: body[k] for k in _WRITTEN}
+            body = {k: body[k] for k in _WRITTEN if k in body}
             rewrite(body)
             try:
                 self.change(found.engine, "PUT", path, body, etag=tag)
             except EngineError as exc:
-                if last or exc.status != PRECONDITION_FAILED:
+                if exc.status != PRECONDITION_FAILED or attempt == _ATTEMPTS - 1:
                     raise
             else:
                 return
