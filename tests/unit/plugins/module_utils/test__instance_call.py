@@ -1,0 +1,411 @@
+# Copyright (c) ipv6.services maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whole calls of the module on a small engine in memory, which fails where it is told to."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.ipv6.services.plugins.module_utils import _instance_up
+from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
+from ansible_collections.ipv6.services.plugins.module_utils._instance_body import Link
+from ansible_collections.ipv6.services.plugins.module_utils._instance_call import Call, Request, taken_addresses
+from ansible_collections.ipv6.services.plugins.module_utils._instance_plan import spare_name
+from ansible_collections.ipv6.services.plugins.module_utils._instance_report import changed, diff, report
+
+from .incus_engine import FakeEngine
+
+SERVER = "https://images.example.com"
+WEB1 = {
+    "name": "web1",
+    "address": "2001:db8::201",
+    "image": "whoami",
+    "image_server": SERVER,
+    "ports": [80],
+    "secret_env": {"T": "xyzzy"},
+}
+OWN = {"name": "web1", "addressing": "own", "address": "auto", "image": "whoami", "image_server": SERVER}
+NEW, OLD = spare_name("web1", "new"), spare_name("web1", "old")
+
+
+class Host:
+    """A host whose kernel has whatever the engine was asked to publish."""
+
+    def __init__(self, engine):
+        self._engine = engine
+
+    def link(self, name, _nictype):
+        return Link(name or "eth0")
+
+    def addresses_in(self, _pid):
+        return None
+
+    def own_addresses(self):
+        return frozenset()
+
+    def listeners(self):
+        return set()
+
+    def chains(self, _table):
+        return frozenset(
+            f"prert.{i['name']}.{d}"
+            for i in self._engine.instances.values()
+            if i["status"] == "Running"
+            for d in i["devices"]
+        )
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch):
+    monkeypatch.setattr(_instance_up, "SETTLE", 0)
+    monkeypatch.setattr(_instance_up, "_INSIDE_PATIENCE", 0.3)
+
+
+def run(engine, *entries, check_mode=False, **options):
+    request = Request(
+        entries=entries,
+        engine="incus",
+        sockets={"incus": "/dev/null", "lxd": "/none"},
+        network=None,
+        interface=None,
+        threads=4,
+        wait_timeout=0.3,
+        check_mode=check_mode,
+        **{"purge": False, **options},
+    )
+    call = Call(request, Host(engine), lambda _path: engine)
+    call.parse()
+    call.read()
+    outcomes = call.apply(call.plan())
+    items = report(outcomes, call.errors, call.engines())
+    assert "xyzzy" not in str(items) + str(diff(outcomes))
+    return items, changed(outcomes)
+
+
+def only(engine, *entries, **options):
+    items, _changed = run(engine, *entries, **options)
+    assert len(items) == 1
+    return items[0]
+
+
+def made(*entries, **options):
+    engine = FakeEngine(**options)
+    items, _changed = run(engine, *entries)
+    assert not [i for i in items if i["action"] == "failed"]
+    engine.log.clear()
+    return engine
+
+
+def names(engine):
+    return sorted(name for _project, name in engine.instances)
+
+
+def test_created_and_then_nothing():
+    engine = FakeEngine()
+    item = only(engine, WEB1)
+    assert (item["action"], item["nat"], item["address"]) == ("created", True, "2001:db8::201")
+    assert engine.instances["default", "web1"]["status"] == "Running"
+    assert engine.instances["default", "web1"]["source"] == {
+        "type": "image",
+        "alias": "whoami",
+        "mode": "pull",
+        "server": SERVER,
+        "protocol": "simplestreams",
+    }
+    engine.log.clear()
+    assert only(engine, WEB1)["action"] == "none"
+    assert engine.log == []
+
+
+def test_check_mode_changes_nothing_and_tells_the_same():
+    engine = FakeEngine()
+    told = only(engine, WEB1, check_mode=True)
+    assert engine.log == [] and told["action"] == "created"
+    assert told == only(engine, WEB1)
+
+
+def test_in_place_without_a_restart():
+    engine = made(WEB1)
+    assert only(engine, {**WEB1, "memory": "64M"})["action"] == "updated"
+    assert engine.log == ["PUT instances/web1"]
+    assert only(engine, WEB1)["why"][0] == "limits.memory: 67108864 -> None"
+    assert "limits.memory" not in engine.instances["default", "web1"]["config"]
+
+
+def test_in_place_with_a_restart():
+    engine = made(WEB1)
+    assert only(engine, {**WEB1, "secret_env": {"T": "xyzzy2"}})["action"] == "updated"
+    assert engine.log == [
+        "PUT instances/web1",
+        "PUT instances/web1/state stop",
+        "PUT instances/web1/state start",
+        "PUT instances/web1",
+    ]
+    assert "user.ipv6.services.restart" not in engine.instances["default", "web1"]["config"]
+
+
+def test_what_others_set_stays():
+    engine = made(WEB1)
+    engine.instances["default", "web1"]["config"]["user.theirs"] = "1"
+    engine.instances["default", "web1"]["devices"]["theirs"] = {"type": "disk"}
+    assert only(engine, WEB1)["action"] == "none"
+    only(engine, {**WEB1, "config": {"user.mine": "1"}})
+    only(engine, WEB1)
+    config = engine.instances["default", "web1"]["config"]
+    assert config["user.theirs"] == "1" and "user.mine" not in config
+    assert "theirs" in engine.instances["default", "web1"]["devices"]
+
+
+def test_a_change_of_somebody_else_meanwhile_is_kept():
+    engine = made(WEB1)
+
+    def meanwhile(engine):
+        engine.instances["default", "web1"]["config"]["user.theirs"] = "1"
+        engine.instances["default", "web1"]["tag"] = "other"
+
+    engine.fails = {"PUT /1.0/instances/web1": [meanwhile]}
+    assert only(engine, {**WEB1, "memory": "64M"})["action"] == "updated"
+    config = engine.instances["default", "web1"]["config"]
+    assert config["user.theirs"] == "1" and config["limits.memory"] == str(64 * 2**20)
+
+
+def test_options_that_it_does_not_start_with_are_taken_back():
+    engine = made(WEB1)
+    before = dict(engine.instances["default", "web1"]["config"])
+    engine.fails = {"PUT /1.0/instances/web1/state.* when start": ["no such key"]}
+    item = only(engine, {**WEB1, "config": {"raw.lxc": "xyzzyxyzzy"}})
+    assert item["error"].endswith(
+        "no such key. LXC said: start - start.c:1 - no init. It has its earlier options again, and runs."
+    )
+    assert engine.instances["default", "web1"]["config"] == before
+    assert engine.instances["default", "web1"]["status"] == "Running"
+
+
+def test_a_new_image_takes_a_new_instance():
+    engine = made(WEB1)
+    item = only(engine, {**WEB1, "image": "whoami2"})
+    assert item["action"] == "replaced"
+    assert names(engine) == ["web1"]
+    assert engine.instances["default", "web1"]["source"]["alias"] == "whoami2"
+    assert engine.log[:3] == ["POST instances", "PUT instances/web1/state stop", "POST instances/web1"]
+
+
+REPLACING = [
+    pytest.param("POST /1.0/instances\\?", "is there", id="the image does not come"),
+    pytest.param("PUT /1.0/instances/web1/state.* when start", "runs again", id="the new one does not start"),
+    pytest.param("PUT /1.0/instances/web1/state.* when stop", "", id="the old one has to be forced"),
+    pytest.param(f"POST /1.0/instances/web1.* when {OLD}", "runs again", id="the old one can't be renamed"),
+    pytest.param(f"POST /1.0/instances/{NEW}", "runs again", id="the new one can't be renamed"),
+]
+
+
+@pytest.mark.parametrize("fails, text", REPLACING)
+def test_the_old_one_comes_back(fails, text):
+    engine = made(WEB1)
+    engine.fails = {fails: ["refused"]}
+    item = only(engine, {**WEB1, "image": "whoami2"})
+    if text:
+        assert item["action"] == "failed"
+        assert text == "is there" or f"The instance that was there before {text}." in item["error"]
+    assert engine.instances["default", "web1"]["status"] == "Running"
+    assert engine.instances["default", "web1"]["source"]["alias"] == ("whoami" if text else "whoami2")
+    assert names(engine) == ["web1"]
+
+
+def test_one_that_ends_at_once_is_said_with_its_last_lines():
+    engine = made(WEB1)
+    engine.stays_down = {"broken"}
+    item = only(engine, {**WEB1, "image": "broken"})
+    assert "web1 on incus stopped again. Its last lines: listening | ending: no disk." in item["error"]
+    assert "runs again" in item["error"]
+
+
+@pytest.mark.parametrize(
+    "there, running",
+    [
+        pytest.param([("web1", "Running"), (NEW, "Stopped")], "web1", id="made, and not used"),
+        pytest.param([(OLD, "Stopped"), (NEW, "Stopped")], OLD, id="between the two names"),
+        pytest.param([(OLD, "Stopped"), ("web1", "Stopped")], OLD, id="renamed, and not started"),
+        pytest.param([(OLD, "Stopped"), ("web1", "Running")], "web1", id="started, and the old one not removed"),
+    ],
+)
+def test_a_run_that_was_interrupted_is_finished(there, running):
+    engine = made(WEB1)
+    one = engine.instances.pop(("default", "web1"))
+    for name, status in there:
+        engine.add(name, **{k: v for k, v in one.items() if k not in ("name", "status", "project")}, status=status)
+        engine.instances["default", name]["description"] = "kept" if name == running else ""
+    item = only(engine, WEB1)
+    assert item["action"] in ("none", "started") and "an interrupted run left instances" in item["why"][-1]
+    assert names(engine) == ["web1"]
+    assert engine.instances["default", "web1"]["status"] == "Running"
+    assert engine.instances["default", "web1"]["description"] == "kept"
+    assert run(engine, WEB1)[1] is False
+
+
+# nat
+
+REFUSED = 'Failed to start device "ipv6-services-tcp-80": no nft'
+
+
+@pytest.mark.parametrize(
+    "before, fails",
+    [
+        pytest.param([], "PUT /1.0/instances/web1/state.* when start", id="at the start of a new one"),
+        pytest.param([{**WEB1, "nat": False}], "PUT /1.0/instances/web1\\? when '[::]:80'", id="of one that runs"),
+    ],
+)
+def test_without_nat_where_the_host_refuses_it(before, fails):
+    engine = made(*before)
+    fails = fails.replace("'[::]:80'", "tcp:[::]:80")
+    engine.fails = {fails: [REFUSED]}
+    item = only(engine, WEB1)
+    assert item["action"] in ("created", "updated") and item["nat"] is False
+    assert item["why"][-1] == f"published without nat, which hides the client's address: {REFUSED}"
+    assert engine.instances["default", "web1"]["devices"]["ipv6-services-tcp-80"]["connect"] == "tcp:127.0.0.1:80"
+
+
+def test_nat_that_was_asked_for_is_not_given_up():
+    engine = FakeEngine({"PUT /1.0/instances/web1/state.* when start": [REFUSED]})
+    item = only(engine, {**WEB1, "nat": True})
+    assert item["action"] == "failed" and REFUSED in item["error"]
+    assert names(engine) == []
+
+
+def test_without_nat_where_the_instance_does_not_take_its_address():
+    engine = FakeEngine()
+    engine.addresses = {"web1": []}
+    item = only(engine, WEB1)
+    assert item["nat"] is False and "did not keep its address" in item["why"][-1]
+
+
+# Addresses of their own
+
+
+def test_own_waits_for_the_address_of_the_router():
+    engine = FakeEngine()
+    engine.addresses = {"web1": ["fd00::5", "2001:db8::5"]}
+    item = only(engine, OWN)
+    assert (item["action"], item["address"], item["addresses"]) == (
+        "created",
+        "2001:db8::5",
+        ["fd00::5", "2001:db8::5"],
+    )
+
+
+def test_own_without_a_router_is_an_error():
+    item = only(FakeEngine(), OWN)
+    assert "got no address from a router's advertisement" in item["error"]
+
+
+def test_own_keeps_its_mac_when_it_is_replaced():
+    engine = FakeEngine()
+    engine.addresses = {"web1": ["2001:db8::5"]}
+    only(engine, OWN)
+    engine.instances["default", "web1"]["config"]["volatile.eth0.hwaddr"] = "00:16:3e:12:34:56"
+    assert only(engine, {**OWN, "image": "whoami2"})["action"] == "replaced"
+    assert engine.instances["default", "web1"]["config"]["volatile.eth0.hwaddr"] == "00:16:3e:12:34:56"
+
+
+def test_static_one_that_the_image_takes_away():
+    engine = FakeEngine()
+    engine.addresses = {"web1": ["2001:db8::5"]}
+    item = only(engine, {**OWN, "address": "2001:db8::201"})
+    assert "did not keep its address 2001:db8::201" in item["error"]
+
+
+# Who is whose
+
+
+def test_foreign_one_is_left_alone():
+    engine = FakeEngine()
+    engine.add("web1", status="Running")
+    item = only(engine, WEB1)
+    assert "was not made by this collection" in item["error"]
+    assert "incus delete --project default web1" in item["error"]
+    assert engine.log == []
+    assert only(engine, {"name": "web1", "state": "absent"})["action"] == "failed"
+
+
+def test_absent_and_purge_take_only_ours():
+    engine = made(WEB1, {**WEB1, "name": "web2", "address": "2001:db8::202"})
+    engine.add("theirs", status="Running")
+    assert only(engine, {"name": "web1", "state": "absent"})["action"] == "removed"
+    assert run(engine, purge=True, keep=["web2"]) == ([], False)
+    assert only(engine, purge=True)["action"] == "removed"
+    assert names(engine) == ["theirs"]
+
+
+def test_two_services_exchange_their_addresses():
+    two = {**WEB1, "name": "web2", "address": "2001:db8::202"}
+    engine = made(WEB1, two)
+    items, _changed = run(engine, {**WEB1, "address": "2001:db8::202"}, {**two, "address": "2001:db8::201"})
+    assert [i["action"] for i in items] == ["updated", "updated"]
+    listens = {n: i["devices"]["ipv6-services-tcp-80"]["listen"] for (_p, n), i in engine.instances.items()}
+    assert listens == {"web1": "tcp:[2001:db8::202]:80", "web2": "tcp:[2001:db8::201]:80"}
+
+
+BAD = [
+    pytest.param([WEB1, {**WEB1, "ports": [81]}], "twice", id="a name twice"),
+    pytest.param([{**WEB1, "name": "a.b"}, {**WEB1, "name": "a-b"}], "too", id="two names with one instance"),
+    pytest.param([WEB1, {**WEB1, "name": "web2"}], "is that of web1 already", id="a port twice"),
+    pytest.param(
+        [{**OWN, "address": "2001:db8::201"}, {**OWN, "name": "web2", "address": "2001:db8::201"}],
+        "is that of web1 already",
+        id="an address twice",
+    ),
+    pytest.param([{**WEB1, "image_server": None, "image": "nosuch"}], "not in the store", id="no such image"),
+    pytest.param([{**WEB1, "profiles": ["nosuch"]}], "profile nosuch", id="no such profile"),
+]
+
+
+@pytest.mark.parametrize("entries, text", BAD)
+def test_what_is_refused(entries, text):
+    engine = FakeEngine()
+    items, _changed = run(engine, *entries)
+    assert text in " ".join(i.get("error", "") for i in items)
+    made = {i["name"] for i in items if i["action"] == "created"}
+    assert set(names(engine)) == made
+
+
+@pytest.mark.parametrize(
+    "network, text",
+    [
+        (None, "network ipv6-incus is not on incus. Run the role ipv6.services.host"),
+        ({"managed": False, "type": "bridge"}, "is no bridge that incus manages"),
+        ({"managed": True, "type": "bridge", "config": {}}, "has no IPv6"),
+    ],
+)
+def test_a_network_that_will_not_do(network, text):
+    engine = FakeEngine()
+    engine.answers.pop("/1.0/networks/ipv6-incus")
+    if network:
+        engine.answers["/1.0/networks/ipv6-incus"] = network
+    assert text in only(engine, WEB1)["error"]
+
+
+def test_an_engine_that_is_not_there():
+    engine = FakeEngine({"GET /1.0/instances": ["no such file"]})
+
+    def refuse(_path):
+        raise EngineError("GET on /s.socket: no such file", number=2)
+
+    engine.get = refuse
+    assert "Install and start it" in only(engine, WEB1)["error"]
+    told = only(engine, WEB1, check_mode=True)
+    assert told["action"] == "created" and "incus does not answer" in told["unknown"][0]
+
+
+def test_one_that_fails_does_not_stop_the_others():
+    engine = FakeEngine({"POST /1.0/instances\\? when 'web1'": ["no space"]})
+    items, was_changed = run(engine, WEB1, {**WEB1, "name": "web2", "address": "2001:db8::202"})
+    assert [i["action"] for i in items] == ["failed", "created"]
+    assert was_changed
+
+
+def test_taken_addresses():
+    engine = made(WEB1)
+    assert [str(a) for a in taken_addresses([])] == []
+    assert engine.instances["default", "web1"]["devices"]["eth0"]["ipv6.address"].startswith("fd00:")
