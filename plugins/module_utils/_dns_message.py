@@ -28,6 +28,7 @@ except ImportError:
     pass  # _dns_server says so
 
 TSIG = 250
+LONGEST_NAME = 4 * 255  # each byte may be written as an escape
 AUTHORITATIVE = 0x0400  # of the flags
 
 _PLAIN = re.compile(rb"[A-Za-z0-9_*-]+")
@@ -70,6 +71,8 @@ def read_message(wire: bytes) -> Message:
         return _read_message(wire)
     except (IndexError, struct.error):
         raise ValueError("the message is cut off") from None
+    except RecursionError:
+        raise ValueError("a name leads to another too often") from None
     except dns.exception.DNSException as exc:
         raise ValueError(str(exc)) from None
 
@@ -108,7 +111,7 @@ def read_name(wire: bytes, place: int, known: dict[int, str]) -> tuple[str, int]
     known: names by the place where they begin, which grows. Raises ValueError and IndexError.
     """
     labels: list[tuple[int, bytes]] = []
-    name = ""
+    name, start = "", place
     while (size := wire[place]) and size < 64:
         label = wire[place + 1 : place + 1 + size]
         labels.append((place, label))
@@ -117,8 +120,8 @@ def read_name(wire: bytes, place: int, known: dict[int, str]) -> tuple[str, int]
     if size >= 0xC0:
         target = (size & 0x3F) << 8 | wire[place + 1]
         end = place + 2
-        if target >= place:
-            raise ValueError("a name leads forward")
+        if target >= start:
+            raise ValueError("a name leads forward, or to itself")
         name = known[target] if target in known else read_name(wire, target, known)[0]
     elif size:
         raise ValueError("a label has an unknown kind")
@@ -126,6 +129,8 @@ def read_name(wire: bytes, place: int, known: dict[int, str]) -> tuple[str, int]
         text = label.decode("ascii").lower() if _PLAIN.fullmatch(label) else _escaped(label)
         name = f"{text}.{name}" if name else text
         known[begin] = name
+    if len(name) > LONGEST_NAME:
+        raise ValueError("a name is too long")
     return name, end
 
 

@@ -161,7 +161,7 @@ def owned(name: str, mark: Mark) -> str:
 
 
 def unowned(name: str, kinds: t.Sequence[str], held: Node) -> str:
-    records = "; ".join(f"{kind} {value}" for kind in kinds for value in held[kind].values[:3])
+    records = "; ".join(f"{kind} {value.removesuffix('.')}" for kind in kinds for value in held[kind].values[:3])
     return (
         f"{name} has records that no fleet of this collection made: {records}. They were left as they are."
         " Remove them, or take them over with `adopt: true`."
