@@ -17,7 +17,13 @@ from ipaddress import IPv6Address
 from ansible_collections.ipv6.services.plugins.module_utils import _address_marks, _iproute, _kernel
 from ansible_collections.ipv6.services.plugins.module_utils import _address_messages as messages
 from ansible_collections.ipv6.services.plugins.module_utils._address_host import NONLOCAL_BIND
-from ansible_collections.ipv6.services.plugins.module_utils._address_plan import Link, Plan, contents, is_right
+from ansible_collections.ipv6.services.plugins.module_utils._address_plan import (
+    Link,
+    Plan,
+    by_store,
+    contents,
+    is_right,
+)
 from ansible_collections.ipv6.services.plugins.module_utils._address_request import Item
 from ansible_collections.ipv6.services.plugins.module_utils._iproute import Iproute
 from ansible_collections.ipv6.services.plugins.module_utils._networkd import Networkd
@@ -50,9 +56,8 @@ class Done:
 class Applier:
     """Changes the service addresses of one link."""
 
-    def __init__(self, link: Link, network_file: str | None, iproute: Iproute, networkd: Networkd) -> None:
+    def __init__(self, link: Link, iproute: Iproute, networkd: Networkd) -> None:
         self._link = link
-        self._network_file = network_file
         self._iproute = iproute
         self._networkd = networkd
 
@@ -82,7 +87,7 @@ class Applier:
         self._take_off(plan.drop)
         if self._write(plan):
             self._networkd.reload()
-        items = [item for item in (*plan.add, *plan.change) if item.store.backend == "none"]
+        items = [item for item in (*plan.add, *plan.change) if item.store.backend != "networkd"]
         failures = self._iproute.batch([_iproute.address_line(item, self._link.name) for item in items])
         return {items[i].address: messages.refused(items[i].address, why) for i, why in failures.items()}
 
@@ -90,23 +95,17 @@ class Applier:
         """Bring the files up to date. Whether networkd has to read some again.
 
         A file that networkd is to set a lost address from is written anew even when it says the same: networkd
-        does nothing for a file with the old inode.
+        does nothing for a file with the old inode. What is new is written before what is old is taken away.
         """
-        after = contents(plan, self._link)
-        reload = False
-        for store in _address_marks.STORES:
-            path = _address_marks.address_file(self._link.name, self._network_file, store)
-            before = [item for item in self._link.marked if item.store == store]
-            wanted = after.get(store, [])
-            anew = any(item.store == store for item in (*plan.add, *plan.change))
-            if path is None or (sorted(before) == sorted(wanted) and not anew):
-                continue
-            if wanted:
-                _address_marks.write(path, _address_marks.render_addresses(self._link.name, store, wanted))
-            else:
-                _address_marks.remove(path)
-            reload = reload or store.backend == "networkd"
-        return reload
+        before, after = by_store(self._link.marked), contents(plan, self._link)
+        anew = {item.store for item in (*plan.add, *plan.change)}
+        stale = [s for s in {*before, *after} if s in anew or sorted(before.get(s, ())) != sorted(after.get(s, ()))]
+        for store in sorted(stale, key=lambda s: s not in after):
+            if store in after:
+                _address_marks.write(store.path, _address_marks.render_addresses(self._link.name, store, after[store]))
+            elif store.path not in {other.path for other in after}:
+                _address_marks.remove(store.path)
+        return any(store.backend == "networkd" for store in stale)
 
     def _take_off(self, drop: t.Iterable[Held]) -> None:
         # An error here means that somebody else took it off.
@@ -119,7 +118,7 @@ class Applier:
         self._take_off(held[address] for address in failed if address in held)
         # What the files hold by now is what the plan made of them.
         made = [item for items in contents(plan, self._link).values() for item in items]
-        rest = Applier(Link(self._link.name, made, ()), self._network_file, self._iproute, self._networkd)
+        rest = Applier(Link(self._link.name, made, ()), self._iproute, self._networkd)
         if rest._write(Plan(remove=tuple(sorted(failed)))):
             self._networkd.reload()
 

@@ -11,14 +11,21 @@ import typing as t
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
-from ansible_collections.ipv6.services.plugins.module_utils import _address_marks, _kernel, _networkd, _unit
+from ansible_collections.ipv6.services.plugins.module_utils import (
+    _address_marks,
+    _kernel,
+    _manager_hooks,
+    _networkd,
+    _unit,
+)
+from ansible_collections.ipv6.services.plugins.module_utils import _address_messages as messages
 from ansible_collections.ipv6.services.plugins.module_utils._address_plan import Link
 from ansible_collections.ipv6.services.plugins.module_utils._address_request import Request
 from ansible_collections.ipv6.services.plugins.module_utils._iproute import Iproute
 from ansible_collections.ipv6.services.plugins.module_utils._link_managers import read_managers
 from ansible_collections.ipv6.services.plugins.module_utils._networkd import Networkd
 from ansible_collections.ipv6.services.plugins.module_utils._routed_plan import unanswered
-from ansible_collections.ipv6.services.plugins.module_utils._service_address import Held, RoutedPrefix
+from ansible_collections.ipv6.services.plugins.module_utils._service_address import Held, RoutedPrefix, Store
 
 NONLOCAL_BIND = ("net", "ipv6", "ip_nonlocal_bind")
 
@@ -33,7 +40,7 @@ class Host:
 
     link: Link | None  # None when the call is about routed prefixes only
     network_file: str | None  # of the link, where networkd manages it
-    backend: str  # "networkd" or "none"
+    backend: str  # "networkd", "networkmanager", "ifupdown" or "none"
     held: t.Collection[Held]
     ours: t.Collection[IPv6Address]  # the service addresses on all links
     prefixes: t.Collection[RoutedPrefix]  # written down
@@ -43,6 +50,16 @@ class Host:
     systemd: bool  # whether it runs the host
     warnings: t.Sequence[str] = ()
     foreign: t.Sequence[IPv4Address | IPv6Address] = ()  # on the link, and networkd would take them away
+    stores_elsewhere: t.Collection[Store] = ()  # of the service addresses on other links
+
+    def stores(self) -> dict[bool, Store]:
+        """Where the backend keeps the addresses of the link, by whether they outlive a reboot."""
+        if self.link is None:
+            return {}
+        return {
+            persistent: _address_marks.find_store(self.backend, persistent, self.link.name, self.network_file)
+            for persistent in (True, False)
+        }
 
 
 def read_host(request: Request, iproute: Iproute, networkd: Networkd, units: _unit.Units) -> Host:
@@ -50,7 +67,7 @@ def read_host(request: Request, iproute: Iproute, networkd: Networkd, units: _un
     listing = networkd.read()
     network_files = _networkd.parse_network_files(listing)
     name = (request.interface or _default_link(iproute)) if request.needs_link else None
-    marked = _address_marks.read_all([*network_files, *([name] if name else [])], network_files)
+    marked = _address_marks.read_all(network_files)
     held = _kernel.read_held()
     prefixes = _address_marks.read_prefixes()
     host = Host(
@@ -62,8 +79,9 @@ def read_host(request: Request, iproute: Iproute, networkd: Networkd, units: _un
         prefixes=prefixes,
         routes=iproute.routed_prefixes() if prefixes or request.routed_prefixes.items else set(),
         nonlocal_bind=_kernel.read_sysctl(*NONLOCAL_BIND) == "1",
-        units=units.read([_unit.ROUTED_PREFIXES, *([_unit.addresses_unit(name)] if name else [])]),
+        units=units.read(_unit_names(name)),
         systemd=os.path.isdir("/run/systemd/system"),
+        stores_elsewhere={item.store for link, items in marked.items() if link != name for item in items},
     )
     if request.present:
         host = replace(host, warnings=unanswered(request.routed_prefixes.prefixes, held))
@@ -73,7 +91,7 @@ def read_host(request: Request, iproute: Iproute, networkd: Networkd, units: _un
     link = Link(name, marked.get(name, ()), held, elsewhere, _kernel.has_carrier(name))
     _check_link(link, request)
     check_decided(name, request, _networkd.parse_undecided(listing))
-    backend = choose_backend(request.backend, name, network_files)
+    backend = choose_backend(request.backend, name, network_files, read_managers([name]).get(name))
     if request.present and backend == "networkd":
         _check_alone(name, network_files)
     if name in network_files and not _networkd.keeps_foreign(listing, name):
@@ -82,16 +100,21 @@ def read_host(request: Request, iproute: Iproute, networkd: Networkd, units: _un
     return replace(host, link=link, backend=backend, warnings=warnings)
 
 
-def choose_backend(asked: str, link: str, network_files: t.Mapping[str, str]) -> str:
-    """Who sets the addresses. Raises HostError when it is to be networkd, and networkd doesn't manage the link."""
-    if asked == "networkd" and link not in network_files:
-        raise HostError(
-            f"systemd-networkd doesn't manage {link} (`networkctl status {link}`). Leave `backend` out, or give {link} a network"
-            " file."
-        )
-    if asked == "auto":
-        return "networkd" if link in network_files else "none"
-    return asked
+def choose_backend(asked: str, link: str, network_files: t.Mapping[str, str], other: str | None = None) -> str:
+    """Who sets the addresses. Raises HostError when it is to be one that doesn't manage the link.
+
+    other: "networkmanager" or "ifupdown" where one of these has set up the link.
+    """
+    manager = "networkd" if link in network_files else other or "none"
+    if asked not in ("auto", "none", manager):
+        raise HostError(messages.not_managed(asked, link, manager))
+    return manager if asked == "auto" else asked
+
+
+def _unit_names(link: str | None) -> list[str]:
+    """What may be installed, for a call about this link."""
+    names = [_unit.ROUTED_PREFIXES, _unit.DUPLICATES, _unit.WATCH, *_manager_hooks.paths()]
+    return names + ([_unit.addresses_unit(link)] if link else [])
 
 
 def _default_link(iproute: Iproute) -> str:

@@ -4,14 +4,17 @@
 
 """The files in which service addresses and routed prefixes are written down.
 
-An address in one of them is ours; any other is the host's own, and is never changed or removed. There are four for a link
-(who sets the addresses, and whether that outlives a reboot) and two for routed prefixes.
+An address in one of them is ours; any other is the host's own, and is never changed or removed. A link has one for those that
+outlive a reboot and one for the others, and so have the routed prefixes. More are left from another network manager until the
+addresses in them are moved.
 """
 
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
+import re
 import typing as t
 
 from ansible_collections.ipv6.services.plugins.module_utils import _iproute, _kernel, _networkd
@@ -19,18 +22,21 @@ from ansible_collections.ipv6.services.plugins.module_utils._service_address imp
 
 _CONFIGURATION = "/etc/ipv6-services"
 _RUNTIME = "/run/ipv6-services"
-STORES = tuple(Store(backend, persistent) for backend in ("networkd", "none") for persistent in (True, False))
+# Who runs the lines of a batch file. The file itself says it, since that is all that tells one backend from another.
+_RUNS = {"none": "a unit of systemd", "ifupdown": "ifupdown", "networkmanager": "NetworkManager"}
+_SET_BY = re.compile(r"^# Service addresses on \S+, set by ([^:]+): lines for ")
+BACKENDS = ("networkd", *_RUNS)
 _HEADER = """\
 # {what}: lines for `ip -6 -force -batch`. The module ipv6.services.address of Ansible wrote
 # this file and writes it again; to take one away, call the module with `state: absent`.
 """
 
 
-def address_file(link: str, network_file: str | None, store: Store) -> str | None:
-    """Where a store keeps the addresses of a link; None when networkd doesn't manage the link."""
-    if store.backend == "networkd":
-        return _networkd.drop_in(network_file, store.persistent) if network_file else None
-    return batch_file(link, store.persistent)
+def find_store(backend: str, persistent: bool, link: str, network_file: str | None) -> Store:
+    """Where a backend keeps the addresses of a link. network_file: of the link, which networkd has to manage."""
+    if backend == "networkd":
+        return Store(backend, persistent, _networkd.drop_in(network_file or f"{link}.network", persistent))
+    return Store(backend, persistent, batch_file(link, persistent))
 
 
 def batch_file(link: str, persistent: bool) -> str:
@@ -43,8 +49,8 @@ def prefix_file(persistent: bool) -> str:
 
 def render_addresses(link: str, store: Store, addresses: t.Collection[ServiceAddress]) -> str:
     if store.backend == "networkd":
-        return _networkd.render(addresses)
-    lines = [_HEADER.format(what=f"Service addresses on {link}")]
+        return _networkd.render(link, addresses)
+    lines = [_HEADER.format(what=f"Service addresses on {link}, set by {_RUNS[store.backend]}")]
     return "".join(lines + [_iproute.address_line(item, link) + "\n" for item in sorted(addresses)])
 
 
@@ -53,16 +59,14 @@ def render_prefixes(prefixes: t.Iterable[RoutedPrefix]) -> str:
     return "".join(lines + [_iproute.route_line(item.prefix) + "\n" for item in sorted(prefixes)])
 
 
-def read_addresses(link: str, network_file: str | None) -> list[ServiceAddress]:
-    """The service addresses of a link, from all its stores."""
-    marked = []
-    for store in STORES:
-        path = address_file(link, network_file, store)
-        text = _kernel.read(path) if path else None
-        if text:
-            parse = _networkd.parse if store.backend == "networkd" else _iproute.parse_addresses
-            marked += [ServiceAddress(*found, store) for found in parse(text)]
-    return marked
+def parse_addresses(path: str, text: str) -> list[ServiceAddress]:
+    """The service addresses in a file of ours."""
+    persistent = not path.startswith(("/run/", f"{_RUNTIME}/"))
+    if path.endswith(".conf"):
+        return [ServiceAddress(*found, Store("networkd", persistent, path)) for found in _networkd.parse(text)]
+    match = _SET_BY.match(text)
+    backend = next((name for name, who in _RUNS.items() if match and who == match.group(1)), "none")
+    return [ServiceAddress(*found, Store(backend, persistent, path)) for found in _iproute.parse_addresses(text)]
 
 
 def read_prefixes() -> list[RoutedPrefix]:
@@ -73,30 +77,33 @@ def read_prefixes() -> list[RoutedPrefix]:
     ]
 
 
-def read_all(links: t.Iterable[str], network_files: t.Mapping[str, str]) -> dict[str, list[ServiceAddress]]:
-    """Link to its service addresses, for every link that has some, and for those that are gone."""
-    names = {*links, *_batch_links()}
-    marked = {link: read_addresses(link, network_files.get(link)) for link in names}
+def read_all(network_files: t.Mapping[str, str]) -> dict[str, list[ServiceAddress]]:
+    """Link to its service addresses, from all their files, also for the links that are gone."""
+    marked: dict[str, list[ServiceAddress]] = {}
+    current = {_networkd.drop_in(file, p): link for link, file in network_files.items() for p in (True, False)}
+    for path in _networkd.drop_ins():
+        text = _kernel.read(path) or ""
+        link = current.get(path) or _networkd.parse_link(text)
+        if link:
+            marked.setdefault(link, []).extend(parse_addresses(path, text))
+    for path, link in _batch_files().items():
+        marked.setdefault(link, []).extend(parse_addresses(path, _kernel.read(path) or ""))
     return {link: addresses for link, addresses in marked.items() if addresses}
 
 
-def _batch_links() -> set[str]:
-    links: set[str] = set()
-    for directory in (_CONFIGURATION, _RUNTIME):
-        with contextlib.suppress(OSError):
-            names = [
-                name for name in os.listdir(directory) if name.startswith("addresses-") and name.endswith(".batch")
-            ]
-            links.update(name[len("addresses-") : -len(".batch")] for name in names)
-    return links
+def _batch_files() -> dict[str, str]:
+    """Path of each batch file of service addresses -> its link."""
+    patterns = [batch_file("*", persistent) for persistent in (True, False)]
+    paths = sorted(path for pattern in patterns for path in glob.glob(pattern))
+    return {path: os.path.basename(path)[len("addresses-") : -len(".batch")] for path in paths}
 
 
-def write(path: str, text: str) -> None:
+def write(path: str, text: str, mode: int = 0o644) -> None:
     """Replace the file at once: a reader sees the old text or the new one, also after a loss of power."""
     _make_directory(os.path.dirname(path))
     temporary = f"{path}.new"
     with open(temporary, "w", encoding="ascii") as file:
-        os.fchmod(file.fileno(), 0o644)
+        os.fchmod(file.fileno(), mode)
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

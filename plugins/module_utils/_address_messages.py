@@ -64,6 +64,18 @@ def foreign(addresses: t.Sequence[IPv4Address | IPv6Address], link: str, file: s
     )
 
 
+_MANAGERS = {"networkd": "systemd-networkd", "networkmanager": "NetworkManager", "none": "Nobody known here"}
+_ASK = {"networkd": "networkctl status", "networkmanager": "nmcli device show", "ifupdown": "ifquery --state"}
+
+
+def not_managed(backend: str, link: str, manager: str) -> str:
+    """The backend that the call names is not that of the link. manager: who it is, or "none"."""
+    return (
+        f"{_MANAGERS.get(backend, backend)} doesn't manage {link} (`{_ASK[backend]} {link}`). {_MANAGERS.get(manager, manager)}"
+        " does: leave `backend` out."
+    )
+
+
 def elsewhere(address: IPv6Address, other: str) -> str:
     """The address is ours, on another link than the one that this call is about."""
     return f"{address} is a service address on {other}. Remove it there first, with `interface: {other}` and `state: absent`."

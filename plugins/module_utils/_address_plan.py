@@ -101,6 +101,27 @@ def plan_present(wanted: t.Sequence[ServiceAddress], link: Link, exclusive: t.Se
     return Plan(tuple(add), tuple(change), tuple(keep), tuple(remove), (), _sorted(drop), errors)
 
 
+def plan_moves(
+    link: Link, chosen: t.Mapping[bool, Store], asked: str, networkd: t.Collection[str]
+) -> list[ServiceAddress]:
+    """The service addresses that another network manager had in its files, as the chosen backend is to have them.
+
+    chosen: where it keeps them, by whether they outlive a reboot. asked: the backend that the call names, or "auto".
+    networkd: the paths of the drop-ins that systemd-networkd reads for the link. What a call put there by name stays there
+    when another call names another backend, while the batch file of a link is that of one backend only.
+    """
+
+    def stays(store: Store) -> bool:
+        if store in chosen.values():
+            return True
+        if asked == "auto":
+            return False
+        return store.path in networkd if store.backend == "networkd" else asked == "networkd"
+
+    moved = [mark for mark in link.marked if not stays(mark.store)]
+    return sorted({mark.address: mark._replace(store=chosen[mark.store.persistent]) for mark in moved}.values())
+
+
 def plan_absent(unwanted: t.Sequence[IPv6Address], link: Link) -> Plan:
     """Remove what is ours; what is not ours, or is ours on another link, is an error."""
     entries, here, others = link.entries(), link.here(), link.others()
@@ -121,8 +142,12 @@ def plan_absent(unwanted: t.Sequence[IPv6Address], link: Link) -> Plan:
 def contents(plan: Plan, link: Link) -> dict[Store, list[ServiceAddress]]:
     """What each store of the link holds afterwards; a store that isn't named holds nothing."""
     touched = plan.touched()
+    return by_store([mark for mark in link.marked if mark.address not in touched] + [*plan.add, *plan.change])
+
+
+def by_store(items: t.Iterable[ServiceAddress]) -> dict[Store, list[ServiceAddress]]:
     stores: dict[Store, list[ServiceAddress]] = {}
-    for item in [mark for mark in link.marked if mark.address not in touched] + [*plan.add, *plan.change]:
+    for item in items:
         stores.setdefault(item.store, []).append(item)
     return stores
 

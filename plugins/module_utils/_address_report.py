@@ -20,7 +20,7 @@ _NONLOCAL_BIND = "net.ipv6.ip_nonlocal_bind = 1\n"
 
 
 def report_addresses(request: Request, work: Work) -> Report:
-    """The listed ones in the caller's order, and then those that `exclusive` removed."""
+    """The listed ones in the caller's order, and then those that `exclusive` removed or that another backend had; sorted."""
     plan = work.addresses
     actions: dict[Item, str] = {
         **{item.address: "added" for item in plan.add},
@@ -30,7 +30,9 @@ def report_addresses(request: Request, work: Work) -> Report:
         **dict.fromkeys(plan.absent, "absent"),
     }
     listed = request.addresses.items
-    return _report("address", [*listed, *(a for a in plan.remove if a not in listed)], actions, work.errors)
+    moved = [item.address for item in (*plan.add, *plan.change)]
+    others = sorted(address for address in {*plan.remove, *moved} if address not in listed)
+    return _report("address", [*listed, *others], actions, work.errors)
 
 
 def report_prefixes(request: Request, work: Work) -> Report:

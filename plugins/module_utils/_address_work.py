@@ -11,17 +11,19 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, IPv6Network
 
 from ansible_collections.ipv6.services.plugins.module_utils import _address_messages as messages
-from ansible_collections.ipv6.services.plugins.module_utils import _unit
+from ansible_collections.ipv6.services.plugins.module_utils import _manager_hooks, _unit
 from ansible_collections.ipv6.services.plugins.module_utils._address_host import Host, HostError
 from ansible_collections.ipv6.services.plugins.module_utils._address_plan import (
     Plan,
     contents,
     plan_absent,
+    plan_moves,
     plan_present,
     rewrites,
     without,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._address_request import Item, Request
+from ansible_collections.ipv6.services.plugins.module_utils._networkd import drop_in
 from ansible_collections.ipv6.services.plugins.module_utils._routed_plan import (
     RoutedPlan,
     plan_routed,
@@ -32,10 +34,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._routed_plan import 
 from ansible_collections.ipv6.services.plugins.module_utils._service_address import (
     RoutedPrefix,
     ServiceAddress,
-    Store,
 )
-
-_PERSISTENT_BATCH = Store("none", True)
 
 
 @dataclass(frozen=True)
@@ -83,13 +82,21 @@ def plan_addresses(request: Request, host: Host) -> Plan:
         return Plan()
     if not request.present:
         return plan_absent([interface.ip for interface in request.addresses.addresses], host.link)
-    store = Store(host.backend, request.persistent)
+    stores = host.stores()
     wanted = [
-        ServiceAddress(interface.ip, interface.network.prefixlen, request.deprecated, store)
+        ServiceAddress(interface.ip, interface.network.prefixlen, request.deprecated, stores[request.persistent])
         for interface in request.addresses.addresses
     ]
     # An address that is there may be what a wrong item was meant to be.
-    return plan_present(wanted, host.link, () if request.addresses.errors else request.exclusive)
+    exclusive = () if request.addresses.errors else request.exclusive
+    listed = {*request.addresses.items}
+    in_use = [drop_in(host.network_file, p) for p in (True, False)] if host.network_file else []
+    moved = [
+        item
+        for item in plan_moves(host.link, stores, request.backend, in_use)
+        if item.address not in listed and not any(item.address in prefix for prefix in exclusive)
+    ]
+    return plan_present([*wanted, *moved], host.link, exclusive)
 
 
 def plan_prefixes(request: Request, host: Host) -> RoutedPlan:
@@ -101,21 +108,26 @@ def plan_prefixes(request: Request, host: Host) -> RoutedPlan:
 
 
 def wanted_units(work: Work, host: Host, ip: str) -> dict[str, str | None]:
-    """Unit -> its text, or None when there is nothing for it to do. ip: the path of that program.
+    """Unit, or path of a script -> its text, or None when there is nothing for it to do. ip: the path of that program.
 
     Raises HostError when there is no systemd, or a link's name can't be that of a unit.
     """
     persistent = any(item.persistent for item in prefixes_after(work.prefixes, host.prefixes))
     units: dict[str, str | None] = {_unit.ROUTED_PREFIXES: _unit.render_prefixes(ip) if persistent else None}
+    here = contents(work.addresses, host.link) if host.link else {}
     if host.link is not None:
         name = host.link.name
-        needed = bool(contents(work.addresses, host.link).get(_PERSISTENT_BATCH))
+        needed = any(store.backend == "none" and store.persistent for store in here)
         if needed and not _unit.nameable(name):
             raise HostError(messages.not_nameable(name))
         units[_unit.addresses_unit(name)] = _unit.render_addresses(name, ip) if needed else None
     if any(units.values()) and not host.systemd:
         raise HostError(messages.no_systemd())
-    return units
+    stores = {*here, *host.stores_elsewhere}
+    watched = host.systemd and any(store.persistent for store in stores)
+    units[_unit.WATCH] = _unit.render_watch() if watched else None
+    units[_unit.DUPLICATES] = _unit.render_duplicates() if watched else None
+    return {**units, **_manager_hooks.render({store.backend for store in stores}, ip)}
 
 
 def stale_units(wanted: t.Mapping[str, str | None], host: Host) -> dict[str, str | None]:

@@ -2,11 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who else than systemd-networkd sets up links: NetworkManager and ifupdown, by the files they keep in /run."""
+"""Who else than systemd-networkd sets up links: NetworkManager and ifupdown, by the files they keep in /run.
+
+NetworkManager's stay when it is stopped, and it keeps one too for a link that it only watches ("connected (externally)").
+"""
 
 from __future__ import annotations
 
+import glob
 import os
+import re
 import typing as t
 
 from ansible_collections.ipv6.services.plugins.module_utils import _kernel
@@ -17,19 +22,41 @@ def parse_ifstate(text: str) -> set[str]:
     return {line.partition("=")[0] for line in text.splitlines() if "=" in line}
 
 
-def parse_device(text: str) -> bool:
-    """Whether NetworkManager manages a device, from its file /run/NetworkManager/devices/INDEX."""
-    return "managed=true" in text.splitlines()
+def parse_device(text: str, watched: t.Collection[str] = ()) -> bool:
+    """Whether NetworkManager manages a device, from its file /run/NetworkManager/devices/INDEX.
+
+    watched: the UUIDs of the connections that stand for what somebody else has set up.
+    """
+    lines = text.splitlines()
+    return "managed=true" in lines and not any(f"connection-uuid={uuid}" in lines for uuid in watched)
+
+
+def parse_watched(text: str) -> str | None:
+    """The UUID of a connection that NetworkManager made for what somebody else has set up, from its keyfile."""
+    uuid = re.search(r"^uuid=(\S+)$", text, re.MULTILINE)
+    return uuid.group(1) if uuid and re.search(r"^external=true$", text, re.MULTILINE) else None
 
 
 def read_managers(links: t.Iterable[str]) -> dict[str, str]:
     """Link to "networkmanager" or "ifupdown", for those that one of them manages."""
     ifupdown = parse_ifstate(_kernel.read("/run/network/ifstate") or "") if os.path.isdir("/run/network") else set()
+    runs, watched = networkmanager_runs(), _read_watched()
     managers = {}
     for link in links:
         index = _kernel.read(f"/sys/class/net/{link}/ifindex")
-        if parse_device(_kernel.read(f"/run/NetworkManager/devices/{index}") or ""):
+        if runs and parse_device(_kernel.read(f"/run/NetworkManager/devices/{index}") or "", watched):
             managers[link] = "networkmanager"
         elif link in ifupdown and link != "lo":
             managers[link] = "ifupdown"
     return managers
+
+
+def networkmanager_runs() -> bool:
+    """Where systemd doesn't run the host, its files have to do."""
+    units = "/run/systemd/units"
+    return not os.path.isdir(units) or os.path.lexists(f"{units}/invocation:NetworkManager.service")
+
+
+def _read_watched() -> set[str]:
+    found = (parse_watched(_kernel.read(path) or "") for path in glob.glob("/run/NetworkManager/system-connections/*"))
+    return {uuid for uuid in found if uuid}

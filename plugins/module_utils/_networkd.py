@@ -10,8 +10,10 @@ addresses are given to networkd itself.
 
 from __future__ import annotations
 
+import glob
 import json
 import os
+import re
 import typing as t
 from ipaddress import IPv4Address, IPv6Address, IPv6Interface, ip_address
 
@@ -21,12 +23,13 @@ from ansible_collections.ipv6.services.plugins.module_utils._service_address imp
 
 _PERMANENT = 0x80  # a flag of an address, from linux/if_addr.h
 _HEADER = """\
-# Service addresses. The module ipv6.services.address of Ansible wrote this file and writes it again;
+# Service addresses on {link}. The module ipv6.services.address of Ansible wrote this file and writes it again;
 # to take one away, call the module with `state: absent`.
 """
+_LINK = re.compile(r"^# Service addresses on (\S+)\. The module ", re.MULTILINE)
 
 
-def render(addresses: t.Iterable[ServiceAddress]) -> str:
+def render(link: str, addresses: t.Iterable[ServiceAddress]) -> str:
     """The drop-in. PreferredLifetime=0 keeps the host from using them as its own source address (DESIGN.md, fact 7)."""
     sections = []
     for item in sorted(addresses):
@@ -34,7 +37,7 @@ def render(addresses: t.Iterable[ServiceAddress]) -> str:
         if item.deprecated:
             lines.append("PreferredLifetime=0")
         sections.append("\n".join(lines) + "\n")
-    return "\n".join([_HEADER, *sections])
+    return "\n".join([_HEADER.format(link=link), *sections])
 
 
 def parse(text: str) -> list[tuple[IPv6Address, int, bool]]:
@@ -59,6 +62,18 @@ def drop_in(network_file: str, persistent: bool) -> str:
     if persistent:
         return f"/etc/systemd/network/{directory}/ipv6-services.conf"
     return f"/run/systemd/network/{directory}/ipv6-services-runtime.conf"
+
+
+def parse_link(text: str) -> str | None:
+    """The link that `render` wrote the drop-in for."""
+    match = _LINK.search(text)
+    return match and match.group(1)
+
+
+def drop_ins() -> list[str]:
+    """Every drop-in of ours, also for a network file that is no more, or not that of its link any more."""
+    patterns = (drop_in("*.network", persistent) for persistent in (True, False))
+    return sorted(path for pattern in patterns for path in glob.glob(pattern))
 
 
 def parse_network_files(listing: t.Mapping[str, t.Any]) -> dict[str, str]:
@@ -136,5 +151,9 @@ class Networkd:
             return False
 
     def reload(self) -> None:
-        """Make networkd see changed files. It returns before the addresses are there. Raises CommandError."""
-        output(self._run, ["networkctl", "reload"])
+        """Make networkd see changed files. It returns before the addresses are there. Raises CommandError.
+
+        Where it doesn't run there is nothing to be seen: its files are left from a time when it did.
+        """
+        if os.path.isdir("/run/systemd/netif/links") and self._is_active():
+            output(self._run, ["networkctl", "reload"])

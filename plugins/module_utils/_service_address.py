@@ -14,8 +14,9 @@ from ipaddress import IPv6Address, IPv6Network
 class Store(t.NamedTuple):
     """Where a service address is written down: that is also the mark by which it is known to be ours."""
 
-    backend: str  # "networkd" or "none": who sets it
+    backend: str  # "networkd", "networkmanager", "ifupdown" or "none": who sets it
     persistent: bool  # whether it is there after a reboot
+    path: str = ""  # of the file
 
 
 class ServiceAddress(t.NamedTuple):

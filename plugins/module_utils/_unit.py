@@ -2,20 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Units of systemd that set service addresses and routed prefixes at boot, where no network manager does."""
+"""What the module `address` installs on a host that runs by itself: units of systemd, and scripts of network managers.
+
+The units set service addresses and routed prefixes at boot where no network manager does, and take away what another host has.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import os
 import re
+import sys
 import typing as t
 
-from ansible_collections.ipv6.services.plugins.module_utils import _address_marks, _kernel
+from ansible_collections.ipv6.services.plugins.module_utils import _address_marks, _duplicate_watch, _kernel
 from ansible_collections.ipv6.services.plugins.module_utils._command import Run, output
 
 _UNITS = "/etc/systemd/system"
 _WANTS = f"{_UNITS}/multi-user.target.wants"
 ROUTED_PREFIXES = "ipv6-services-routed-prefixes.service"
+DUPLICATES = "ipv6-services-duplicates.service"
+WATCH = "/etc/ipv6-services/watch-duplicates"  # a script that DUPLICATES runs
+_PYTHON = "/usr/bin/python3"
 _IP = ("/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip", "/bin/ip")
 _HEADER = """\
 # The module ipv6.services.address of Ansible wrote this file, and removes it with the last entry of the list that it reads.
@@ -59,6 +68,20 @@ WantedBy=multi-user.target
 """
 
 
+_DUPLICATES = """\
+[Unit]
+Description=Takes IPv6 service addresses that another host has off this one
+
+[Service]
+ExecStart={python} -I {script}
+Restart=on-failure
+SyslogIdentifier=ipv6-services
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
 def addresses_unit(link: str) -> str:
     """The name of the unit for a link."""
     return f"ipv6-services-addresses-{link}.service"
@@ -72,6 +95,16 @@ def render_addresses(link: str, ip: str) -> str:
 def render_prefixes(ip: str) -> str:
     """ip: the path of that program."""
     return _HEADER + _PREFIXES.format(ip=ip, file=_address_marks.prefix_file(True))
+
+
+def render_duplicates() -> str:
+    python = _PYTHON if os.path.exists(_PYTHON) else sys.executable
+    return _HEADER + _DUPLICATES.format(python=python, script=WATCH)
+
+
+def render_watch() -> str:
+    """The script: a file of the collection as it is, wherever Ansible has put it."""
+    return inspect.getsource(_duplicate_watch)
 
 
 def ip_path() -> str:
@@ -91,22 +124,39 @@ class Units:
         self._run = run
 
     def read(self, names: t.Iterable[str]) -> dict[str, str | None]:
-        """Unit -> its text; None when there is none, and "" when it is not enabled."""
-        texts = {name: _kernel.read(f"{_UNITS}/{name}") for name in names}
-        return {
-            name: text and (f"{text}\n" if os.path.islink(f"{_WANTS}/{name}") else "") for name, text in texts.items()
-        }
+        """Unit, or path of a script -> its text; None when there is none, and "" when it doesn't run at boot or at all."""
+        return {name: _read(name) for name in names}
 
     def write(self, wanted: t.Mapping[str, str | None]) -> None:
-        """Make them so. A unit is enabled but not started, since what it does is done already.
+        """Make them so. A unit that sets addresses is enabled but not started, since what it does is done already.
 
-        wanted: unit -> its text, or None when it has to go. Raises CommandError and OSError.
+        wanted: unit, or path of a script -> its text, or None when it has to go. Raises CommandError and OSError.
         """
-        for name, text in wanted.items():
-            if text is not None:
-                _address_marks.write(f"{_UNITS}/{name}", text)
-                output(self._run, ["systemctl", "enable", "--quiet", name])
-            else:
+        # A unit goes before the script that it runs, and comes after it.
+        for name in sorted((name for name, text in wanted.items() if text is None), key=_is_script):
+            if not _is_script(name):
                 output(self._run, ["systemctl", "disable", "--quiet", "--now", name])
-                _address_marks.remove(f"{_UNITS}/{name}")
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(_path(name))
+            if not _is_script(name):
                 output(self._run, ["systemctl", "daemon-reload"])
+        for name in sorted((name for name, text in wanted.items() if text is not None), key=_is_script, reverse=True):
+            _address_marks.write(_path(name), str(wanted[name]), 0o755 if _is_script(name) else 0o644)
+            if not _is_script(name):
+                output(self._run, ["systemctl", "enable", "--quiet", name])
+        if wanted.get(DUPLICATES) or wanted.get(WATCH):
+            output(self._run, ["systemctl", "restart", DUPLICATES])
+
+
+def _is_script(name: str) -> bool:
+    return name.startswith("/")
+
+
+def _path(name: str) -> str:
+    return name if _is_script(name) else f"{_UNITS}/{name}"
+
+
+def _read(name: str) -> str | None:
+    text = _kernel.read(_path(name))
+    runs = os.access(name, os.X_OK) if _is_script(name) else os.path.islink(f"{_WANTS}/{name}")
+    return text and (f"{text}\n" if runs else "")

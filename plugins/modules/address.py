@@ -16,6 +16,9 @@ description:
   - An address that another host has already is taken away again, and the error names that host's MAC address.
   - The addresses are there again after a reboot. They are marked as ours by the file that they are written down in; an address
     without such a mark is one that the host has for itself, and is never changed or removed.
+  - Should another host have an address at a boot, or when duplicate address detection is done anew later, as after a cable was
+    out, a unit of systemd takes it off the interface and out of the file, so that neither the boot nor the other services wait
+    for it. What it did is in the journal (C(journalctl -t ipv6-services)), with the MAC address of the other host.
 author:
   - ipv6.services maintainers (!UNKNOWN)
 extends_documentation_fragment:
@@ -79,11 +82,16 @@ options:
         It takes away every address that it did not set itself, so that a call fails which would change something while there is
         such an address on the interface. C(KeepConfiguration=static) in the network file makes it keep them. The systemd of
         Debian 12 doesn't tell who set an address, and there it is not noticed.
+      - V(networkmanager) sets them with C(ip), and has NetworkManager's dispatcher set them whenever a connection is activated or
+        reapplied, also where netplan wrote the connection. No connection is changed, since NetworkManager keeps no address
+        deprecated.
+      - V(ifupdown) sets them with C(ip), and has C(ifup) set them by a script in C(/etc/network/if-up.d).
       - V(none) sets them with C(ip), and at boot by a unit of systemd.
-      - V(auto) is V(networkd) where systemd-networkd manages the interface, and else V(none).
+      - V(auto) is the one that manages the interface. What other backends have in their files for the interface is moved to it,
+        whether O(addresses) lists it or not, so that a host can change its network manager.
       - Routed prefixes are the same for every backend.
     type: str
-    choices: [auto, networkd, none]
+    choices: [auto, networkd, networkmanager, ifupdown, none]
     default: auto
   deprecated:
     description:
@@ -153,7 +161,8 @@ backend:
   type: str
   sample: networkd
 addresses:
-  description: What was done to each address, in the order of O(addresses), and then those that O(exclusive) removed.
+  description: What was done to each address, in the order of O(addresses), and then those that O(exclusive) removed or that were
+    another backend's.
   returned: always, unless the arguments could not be read
   type: list
   elements: dict
@@ -220,7 +229,11 @@ ARGUMENTS = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "exclusive": {"type": "list", "elements": "raw", "default": []},
     "persistent": {"type": "bool", "default": True},
-    "backend": {"type": "str", "choices": ["auto", "networkd", "none"], "default": "auto"},
+    "backend": {
+        "type": "str",
+        "choices": ["auto", "networkd", "networkmanager", "ifupdown", "none"],
+        "default": "auto",
+    },
     "deprecated": {"type": "bool", "default": True},
     "dad_timeout": {"type": "float", "default": 5},
     "strict": {"type": "bool", "default": False},
@@ -243,7 +256,7 @@ def apply(host: Host, planned: Work, tools: Tools, dad_timeout: float) -> Work:
     done = _address_apply.apply_prefixes(planned.prefixes, host.prefixes, tools.iproute)
     work = planned.after(done.failed, done.undone)
     if host.link is not None:
-        applier = _address_apply.Applier(host.link, host.network_file, tools.iproute, tools.networkd)
+        applier = _address_apply.Applier(host.link, tools.iproute, tools.networkd)
         done = applier.apply(planned.addresses, dad_timeout)
         work = work.after(done.failed, done.undone)
     tools.units.write(stale_units(wanted_units(work, host, ip_path()), host))

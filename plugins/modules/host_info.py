@@ -308,7 +308,7 @@ def read_network(run: Run, interface: str | None) -> dict[str, t.Any]:
     routes = iproute.read("-6", "route", "show")
     network_files = Networkd(run).network_files()
     names = [link["ifname"] for link in listing]
-    marked = _address_marks.read_all(names, network_files)
+    marked = _address_marks.read_all(network_files)
     default_link = parse_default_link([route for route in routes if route.get("dst") == "default"])
     return {
         "interface": interface or default_link,

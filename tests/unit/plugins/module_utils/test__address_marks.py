@@ -10,8 +10,7 @@ from ipaddress import IPv6Address, IPv6Network
 import pytest
 
 from ansible_collections.ipv6.services.plugins.module_utils import _address_marks as marks
-from ansible_collections.ipv6.services.plugins.module_utils._iproute import parse_addresses, parse_prefixes
-from ansible_collections.ipv6.services.plugins.module_utils._networkd import parse
+from ansible_collections.ipv6.services.plugins.module_utils._iproute import parse_prefixes
 from ansible_collections.ipv6.services.plugins.module_utils._service_address import (
     RoutedPrefix,
     ServiceAddress,
@@ -22,24 +21,40 @@ FILE = "/etc/systemd/network/10-eth0.network"
 
 
 @pytest.mark.parametrize(
-    ("network_file", "store", "expected"),
+    ("backend", "persistent", "expected"),
     [
-        pytest.param(FILE, Store("networkd", True), f"{FILE}.d/ipv6-services.conf", id="networkd"),
-        pytest.param(None, Store("networkd", True), None, id="networkd, which doesn't manage the link"),
-        pytest.param(None, Store("none", True), "/etc/ipv6-services/addresses-eth0.batch", id="no manager"),
-        pytest.param(FILE, Store("none", False), "/run/ipv6-services/addresses-eth0.batch", id="until the next boot"),
+        pytest.param("networkd", True, f"{FILE}.d/ipv6-services.conf", id="networkd"),
+        pytest.param("networkmanager", True, "/etc/ipv6-services/addresses-eth0.batch", id="NetworkManager"),
+        pytest.param("none", False, "/run/ipv6-services/addresses-eth0.batch", id="until the next boot"),
     ],
 )
-def test_address_file(network_file, store, expected):
-    assert marks.address_file("eth0", network_file, store) == expected
+def test_find_store(backend, persistent, expected):
+    assert marks.find_store(backend, persistent, "eth0", FILE) == Store(backend, persistent, expected)
 
 
-@pytest.mark.parametrize("store", marks.STORES)
+@pytest.mark.parametrize("backend", marks.BACKENDS)
+@pytest.mark.parametrize("persistent", [True, False])
 @pytest.mark.parametrize("deprecated", [True, False])
-def test_what_is_written_reads_back(store, deprecated):
+def test_what_is_written_reads_back(backend, persistent, deprecated):
+    store = marks.find_store(backend, persistent, "eth0", FILE)
     items = [ServiceAddress(IPv6Address(f"2001:db8::{n}"), 128 - n, deprecated, store) for n in (1, 2)]
-    read = parse if store.backend == "networkd" else parse_addresses
-    assert read(marks.render_addresses("eth0", store, items[::-1])) == [item[:3] for item in items]
+    assert marks.parse_addresses(store.path, marks.render_addresses("eth0", store, items[::-1])) == items
+
+
+def test_the_addresses_of_a_link_are_read_from_the_files_of_every_manager(monkeypatch, tmp_path):
+    monkeypatch.setattr(marks, "_CONFIGURATION", f"{tmp_path}/etc")
+    monkeypatch.setattr(marks, "_RUNTIME", f"{tmp_path}/run")
+    stale = str(tmp_path / "20-gone.network.d" / "ipv6-services.conf")
+    monkeypatch.setattr(marks._networkd, "drop_ins", lambda: [stale])
+    stores = [
+        Store("networkd", True, stale),
+        marks.find_store("ifupdown", True, "eth0", None),
+        marks.find_store("none", False, "br0", None),
+    ]
+    items = [ServiceAddress(IPv6Address(f"2001:db8::{n}"), 128, True, store) for n, store in enumerate(stores, 1)]
+    for item, link in zip(items, ("eth0", "eth0", "br0")):
+        marks.write(item.store.path, marks.render_addresses(link, item.store, [item]))
+    assert marks.read_all({"eth0": FILE}) == {"eth0": items[:2], "br0": items[2:]}
 
 
 def test_prefixes_that_are_written_read_back():

@@ -8,13 +8,14 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 
 import pytest
 
-from ansible_collections.ipv6.services.plugins.module_utils import _address_report, _unit
+from ansible_collections.ipv6.services.plugins.module_utils import _address_report, _manager_hooks, _unit
 from ansible_collections.ipv6.services.plugins.module_utils._address_host import (
     Host,
     HostError,
     check_decided,
     choose_backend,
 )
+from ansible_collections.ipv6.services.plugins.module_utils._address_marks import find_store
 from ansible_collections.ipv6.services.plugins.module_utils._address_plan import Link
 from ansible_collections.ipv6.services.plugins.module_utils._address_request import parse_request
 from ansible_collections.ipv6.services.plugins.module_utils._address_work import (
@@ -34,6 +35,7 @@ WEB1, WEB2 = IPv6Address("2001:db8::201"), IPv6Address("2001:db8::202")
 PREFIX = IPv6Network("2001:db8:99:1::/64")
 ABSENT = {"addresses": [str(WEB1)], "state": "absent"}
 FILES = {"eth0": "/etc/systemd/network/10-eth0.network"}
+WATCH = {_unit.DUPLICATES, _unit.WATCH}
 
 
 def request(**params):
@@ -55,12 +57,21 @@ def host(backend="networkd", marked=(), held=(), link="eth0", **fields) -> Host:
     defaults = {"prefixes": [], "routes": set(), "nonlocal_bind": False, "units": {}, "systemd": True}
     link = Link(link, marked, held)
     return Host(
-        **{"link": link, "network_file": None, "backend": backend, "held": held, "ours": [], **defaults, **fields}
+        **{
+            "link": link,
+            "network_file": FILES["eth0"],
+            "backend": backend,
+            "held": held,
+            "ours": [],
+            **defaults,
+            **fields,
+        }
     )
 
 
 def ours(address: IPv6Address, backend: str = "networkd") -> tuple[list[ServiceAddress], list[Held]]:
-    return [ServiceAddress(address, 128, True, Store(backend, True))], [Held(address, 128, "eth0", deprecated=True)]
+    store = find_store(backend, True, "eth0", FILES["eth0"])
+    return [ServiceAddress(address, 128, True, store)], [Held(address, 128, "eth0", deprecated=True)]
 
 
 @pytest.mark.parametrize(
@@ -68,16 +79,68 @@ def ours(address: IPv6Address, backend: str = "networkd") -> tuple[list[ServiceA
     [
         pytest.param("auto", "eth0", "networkd", id="networkd manages the link"),
         pytest.param("auto", "br0", "none", id="nobody manages the link"),
+        pytest.param("auto", "eth1", "ifupdown", id="another manages the link"),
+        pytest.param("ifupdown", "eth1", "ifupdown", id="the one that manages it"),
         pytest.param("none", "eth0", "none", id="as asked"),
     ],
 )
 def test_choose_backend(asked, link, expected):
-    assert choose_backend(asked, link, FILES) == expected
+    assert choose_backend(asked, link, FILES, {"eth1": "ifupdown"}.get(link)) == expected
 
 
-def test_networkd_is_refused_where_it_does_not_manage_the_link():
-    with pytest.raises(HostError, match="doesn't manage br0"):
-        choose_backend("networkd", "br0", FILES)
+@pytest.mark.parametrize(
+    ("asked", "link", "other", "message"),
+    [
+        pytest.param(
+            "networkd", "br0", None, "systemd-networkd doesn't manage br0 .* Nobody known here does", id="nobody"
+        ),
+        pytest.param(
+            "networkmanager", "eth0", None, "NetworkManager doesn't manage eth0 .* systemd-networkd does", id="networkd"
+        ),
+        pytest.param(
+            "ifupdown", "br0", "networkmanager", "ifupdown doesn't manage br0 .* NetworkManager does", id="other"
+        ),
+    ],
+)
+def test_a_manager_is_refused_where_another_or_nobody_manages_the_link(asked, link, other, message):
+    with pytest.raises(HostError, match=message):
+        choose_backend(asked, link, FILES, other)
+
+
+@pytest.mark.parametrize(
+    ("backend", "asked", "moved"),
+    [
+        pytest.param("networkmanager", "auto", {WEB1, WEB2}, id="to the manager that is found"),
+        pytest.param("networkd", "auto", {WEB2}, id="from the batch file to networkd"),
+        pytest.param("none", "none", set(), id="a call that names a backend leaves those of networkd there"),
+        pytest.param("networkd", "networkd", set(), id="and those in the batch file"),
+        pytest.param("networkmanager", "networkmanager", {WEB2}, id="the batch file is that of one backend only"),
+    ],
+)
+def test_addresses_of_the_manager_before_are_moved_though_they_are_not_listed(backend, asked, moved):
+    (web1, held1), (web2, held2) = ours(WEB1), ours(WEB2, "none")
+    target = host(backend, [*web1, *web2], [*held1, *held2])
+    other = IPv6Address("2001:db8::203")
+    work = plan_work(request(addresses=[str(other)], backend=asked), target)
+    assert {item.address for item in work.addresses.change} == moved
+    assert {item.store for item in work.addresses.change} <= set(target.stores().values())
+    actions = {item["address"]: item["action"] for item in _address_report.report_addresses(request(), work)}
+    assert actions == {str(other): "added", **{str(address): "changed" for address in moved}}
+
+
+def test_exclusive_removes_what_another_manager_had():
+    target = host("networkmanager", *ours(WEB1))
+    work = plan_work(request(addresses=[str(WEB2)], exclusive=["::/0"]), target)
+    assert (work.addresses.remove, work.addresses.change) == ((WEB1,), ())
+
+
+def test_addresses_in_a_drop_in_for_a_file_that_is_not_that_of_the_link_any_more_are_moved():
+    marked, held = ours(WEB1)
+    target = host("networkd", marked, held, network_file="/etc/systemd/network/20-lan.network")
+    work = plan_work(request(addresses=[str(WEB1)], backend="networkd"), target)
+    assert [item.store.path for item in work.addresses.change] == [
+        "/etc/systemd/network/20-lan.network.d/ipv6-services.conf"
+    ]
 
 
 def test_each_item_is_reported_in_the_caller_s_order():
@@ -149,15 +212,33 @@ def test_the_diff_says_what_comes_and_goes():
 @pytest.mark.parametrize(
     ("target", "asked", "units"),
     [
-        pytest.param(host(), {"addresses": [str(WEB1)]}, set(), id="networkd needs none"),
+        pytest.param(host(), {"addresses": [str(WEB1)]}, WATCH, id="networkd needs only the watch for duplicates"),
         pytest.param(
             host("none"),
             {"addresses": [str(WEB1)]},
-            {_unit.addresses_unit("eth0")},
+            {_unit.addresses_unit("eth0"), *WATCH},
             id="a batch file needs one",
         ),
         pytest.param(
             host("none"), {"addresses": [str(WEB1)], "persistent": False}, set(), id="until the next boot needs none"
+        ),
+        pytest.param(
+            host("networkmanager"),
+            {"addresses": [str(WEB1)]},
+            {path for path in _manager_hooks.paths() if "NetworkManager" in path} | WATCH,
+            id="NetworkManager's dispatcher needs a script, and another before a connection is up",
+        ),
+        pytest.param(
+            host("ifupdown"),
+            {"addresses": [str(WEB1)], "persistent": False},
+            {"/etc/network/if-up.d/ipv6-services"},
+            id="ifupdown needs a script, also for what is not there after the next boot",
+        ),
+        pytest.param(
+            host("networkd", stores_elsewhere=[Store("ifupdown", True)]),
+            {"addresses": [str(WEB1)], "state": "absent"},
+            {"/etc/network/if-up.d/ipv6-services", *WATCH},
+            id="what another link needs stays",
         ),
         pytest.param(
             host(), {"routed_prefixes": [str(PREFIX)]}, {_unit.ROUTED_PREFIXES}, id="a routed prefix needs one"
@@ -197,7 +278,6 @@ def test_a_call_that_would_cost_the_host_an_address_of_others_is_refused(marked,
         asked.get("backend", "networkd"),
         [item for items, _held in found for item in items],
         [item for _items, held in found for item in held],
-        network_file=FILES["eth0"],
         foreign=[ip_address("192.0.2.77"), ip_address("2001:db8::a10")],
     )
     with pytest.raises(HostError, match=r"did not set 192\.0\.2\.77, 2001:db8::a10 on eth0.*KeepConfiguration=static"):
@@ -209,7 +289,7 @@ def test_a_call_that_would_cost_the_host_an_address_of_others_is_refused(marked,
     [
         pytest.param("networkd", {"addresses": [str(WEB1)]}, id="nothing changes"),
         pytest.param("networkd", {"routed_prefixes": [str(PREFIX)]}, id="only a routed prefix"),
-        pytest.param("none", {"addresses": [str(WEB2)]}, id="networkd reads nothing"),
+        pytest.param("none", {"addresses": [str(WEB2)], "backend": "none"}, id="networkd reads nothing"),
     ],
 )
 def test_addresses_of_others_are_no_matter_where_networkd_reads_nothing_new(backend, asked):

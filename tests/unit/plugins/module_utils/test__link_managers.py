@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.ipv6.services.plugins.module_utils._link_managers import parse_device, parse_ifstate
+from ansible_collections.ipv6.services.plugins.module_utils._link_managers import (
+    parse_device,
+    parse_ifstate,
+    parse_watched,
+)
 
 
 def test_ifstate():
@@ -17,3 +21,13 @@ def test_device():
     assert parse_device("[device]\nmanaged=true\nperm-hw-addr-fake=52:A4:69:DF:D7:1B\nnm-owned=false\n")
     assert not parse_device("[device]\nmanaged=false\n")
     assert not parse_device("")
+
+
+def test_a_device_that_networkmanager_only_watches_is_not_its_own():
+    # h9$ cat /run/NetworkManager/system-connections/docker0.nmconnection
+    made = "[connection]\nid=docker0\nuuid=7e5ec39b\n\n[.nmmeta]\nnm-generated=true\nvolatile=true\nexternal=true\n"
+    assert parse_watched(made) == "7e5ec39b"
+    assert parse_watched("[connection]\nid=lab\nuuid=0f1e2d3c\n") is None
+    device = "[device]\nmanaged=true\nconnection-uuid=7e5ec39b\n"
+    assert parse_device(device, ["0f1e2d3c"])
+    assert not parse_device(device, ["0f1e2d3c", "7e5ec39b"])

@@ -30,15 +30,15 @@ WEB2 = ServiceAddress(IPv6Address("2001:db8::202"), 64, False, Store("networkd",
 
 
 def test_a_drop_in_is_sorted_and_says_who_wrote_it():
-    text = render([WEB2, WEB1])
-    assert text.startswith("# Service addresses. The module ipv6.services.address of Ansible wrote this file")
+    text = render("eth0", [WEB2, WEB1])
+    assert text.startswith("# Service addresses on eth0. The module ipv6.services.address of Ansible wrote this file")
     assert text.endswith(
         "\n\n[Address]\nAddress=2001:db8::201/128\nPreferredLifetime=0\n\n[Address]\nAddress=2001:db8::202/64\n"
     )
 
 
 def test_a_drop_in_reads_back():
-    assert parse(render([WEB1, WEB2])) == [WEB1[:3], WEB2[:3]]
+    assert parse(render("eth0", [WEB1, WEB2])) == [WEB1[:3], WEB2[:3]]
 
 
 @pytest.mark.parametrize(
