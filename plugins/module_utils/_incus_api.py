@@ -37,6 +37,8 @@ class Api(t.Protocol):
 
     def text(self, path: str) -> str: ...
 
+    def upload(self, path: str, text: str) -> None: ...
+
     def change(
         self, method: str, path: str, body: t.Any = None, etag: str | None = None, timeout: float = _TIMEOUT
     ) -> t.Any: ...
@@ -79,6 +81,17 @@ class IncusApi:
             raise EngineError(f"GET {path} on {self.socket_path}: status {status}", status)
         return body.decode(errors="replace")
 
+    def upload(self, path: str, text: str) -> None:
+        """Write a file in an instance, that everybody may read. path: of the API, /1.0/instances/NAME/files?path=..."""
+        options = {"type": "file", "mode": "0644", "uid": "0", "gid": "0", "write": "overwrite"}
+        headers = {f"X-{engine}-{key}": value for engine in ("Incus", "LXD") for key, value in options.items()}
+        status, answer, _tag = self._send(
+            "POST", path, headers={"Content-Type": "application/octet-stream", **headers}, data=text
+        )
+        if status != _SUCCESS:
+            said = self._parse(f"POST {path}", status, answer).get("error")
+            raise EngineError(f"POST {path} on {self.socket_path}: status {status}, {said}", status)
+
     def change(
         self, method: str, path: str, body: t.Any = None, etag: str | None = None, timeout: float = _TIMEOUT
     ) -> t.Any:
@@ -116,7 +129,8 @@ class IncusApi:
     def _request(
         self, method: str, path: str, body: t.Any = None, etag: str | None = None
     ) -> tuple[t.Mapping[str, t.Any], str]:
-        status, text, tag = self._send(method, path, body, etag)
+        headers = {"Content-Type": "application/json", **({"If-Match": etag} if etag else {})}
+        status, text, tag = self._send(method, path, headers, None if body is None else json.dumps(body))
         answer = self._parse(f"{method} {path}", status, text)
         if answer.get("type") == "error" or status >= http.client.BAD_REQUEST:
             raise EngineError(f"{method} {path} on {self.socket_path}: status {status}, {answer.get('error')}", status)
@@ -131,11 +145,12 @@ class IncusApi:
             raise EngineError(f"{what} on {self.socket_path}: status {status}, and no JSON in the answer", status)
         return answer
 
-    def _send(self, method: str, path: str, body: t.Any = None, etag: str | None = None) -> tuple[int, bytes, str]:
+    def _send(
+        self, method: str, path: str, headers: t.Mapping[str, str] | None = None, data: str | None = None
+    ) -> tuple[int, bytes, str]:
         connection = _UnixConnection(self.socket_path, _TIMEOUT)
-        headers = {"Content-Type": "application/json", **({"If-Match": etag} if etag else {})}
         try:
-            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            connection.request(method, path, None if data is None else data.encode(), dict(headers or {}))
             response = connection.getresponse()
             return response.status, response.read(), response.headers.get("ETag") or ""
         except (OSError, http.client.HTTPException) as exc:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from ansible_collections.ipv6.services.plugins.module_utils._container_apply import NotUpError, mask
 from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
 from ansible_collections.ipv6.services.plugins.module_utils._incus_api import Api, path_of
-from ansible_collections.ipv6.services.plugins.module_utils._instance_body import NIC, Body
+from ansible_collections.ipv6.services.plugins.module_utils._instance_body import NETWORK_FILE, NIC, Body
 from ansible_collections.ipv6.services.plugins.module_utils._instance_found import (
     KEY_NO_NAT,
     KEY_RESTART,
@@ -117,6 +117,8 @@ class Applier:
         }
         path = path_of("instances", project=wanted.project)
         self._requests.change(wanted.engine, "POST", path, request, timeout=DOWNLOAD_PATIENCE)
+        if body.network_file:
+            self._requests.write_file(_made(step), NETWORK_FILE, body.network_file)
         return Outcome(step, step.state)
 
     def _make_room(self, step: Step) -> Outcome:
@@ -238,6 +240,8 @@ class Applier:
 
         if not written:
             self._requests.rewrite(found, found.name, write)
+            if wanted.addressing == "own" and wanted.type == "container" and (step.restart or not found.running):
+                self._requests.write_file(found, NETWORK_FILE, body.network_file)
         return Outcome(step, bring_up(self._requests, wanted, body, found, step.restart, self._timeout))
 
     def _with_log(self, error: EngineError, found: Found) -> str:

@@ -24,6 +24,8 @@ from ansible_collections.ipv6.services.plugins.module_utils._ports import Bindin
 # The interface of an instance, and the device that makes it. A profile's device of this name gives way.
 NIC = "eth0"
 NETWORK_CONFIG_KEY = "cloud-init.network-config"
+# Before every file that an image has for the interface; the first that matches counts.
+NETWORK_FILE = "/etc/systemd/network/05-ipv6-services.network"
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Body:
     devices: t.Mapping[str, t.Mapping[str, str]] = field(default_factory=dict)
     nat: bool | None = None  # None: nothing is published
     inside: IPv6Address | None = None  # the instance's own address in the engine's network
+    network_file: str | None = None  # what systemd-networkd in the instance has to know of its static address
 
 
 class Span(t.NamedTuple):
@@ -181,7 +184,10 @@ def body_of(
     config[KEY_NAME] = wanted.name
     config[KEY_ADDRESS] = str(wanted.address) if wanted.address else AUTO
     config[KEY_OPTIONS] = _options(wanted, config, devices)
-    return Body(config, devices, nat if wanted.ports else None, inside)
+    network_file = None
+    if static and wanted.addressing == "own" and wanted.type == "container" and own_nic(wanted):
+        network_file = _network_file(static, length, gateway)
+    return Body(config, devices, nat if wanted.ports else None, inside, network_file)
 
 
 def _config(wanted: Instance) -> dict[str, str]:
@@ -223,6 +229,23 @@ def _network_config(address: IPv6Address, length: int, gateway: str | None) -> s
     ]
     if gateway:
         lines.append(f'      routes: [{{to: "::/0", via: "{gateway}", on-link: true}}]')
+    return "\n".join(lines) + "\n"
+
+
+def _network_file(address: IPv6Address, length: int, gateway: str | None) -> str:
+    """For images with systemd-networkd, which takes away what LXC gave when it starts (DESIGN.md, fact 5)."""
+    lines = [
+        "# Written by the Ansible collection ipv6.services.",
+        "[Match]",
+        f"Name={NIC}",
+        "",
+        "[Network]",
+        "DHCP=yes",
+        "IPv6AcceptRA=yes",
+        f"Address={address}/{length}",
+    ]
+    if gateway:
+        lines += ["", "[Route]", f"Gateway={gateway}", "GatewayOnLink=yes"]
     return "\n".join(lines) + "\n"
 
 

@@ -99,6 +99,25 @@ class Requests:
             if exc.status != http.client.NOT_FOUND:  # gone since it was listed
                 raise
 
+    def write_file(self, found: Found, path: str, text: str | None) -> None:
+        """A file in an instance, or none; where there is no directory for it, nobody would read it."""
+        api = self._apis[found.engine]
+
+        def url(path: str) -> str:
+            return path_of("instances", found.name, "files", project=found.project, path=path)
+
+        try:
+            api.text(url(path if text is None else path.rpartition("/")[0]))
+        except EngineError as exc:
+            if exc.status in (http.client.NOT_FOUND, http.client.INTERNAL_SERVER_ERROR):
+                return
+            raise
+        with self._slots:
+            if text is None:
+                api.change("DELETE", url(path))
+            else:
+                api.upload(url(path), text)
+
     def log(self, found: Found, *parts: str) -> str:
         try:
             return self._apis[found.engine].text(path_of("instances", found.name, *parts, project=found.project))

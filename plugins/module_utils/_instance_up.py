@@ -23,6 +23,8 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_spec impor
 
 # An instance that has run this many seconds has got over its start.
 SETTLE = 0.5
+# Seconds after a start in which what manages the network in an image may still take away an address that LXC gave.
+SETTLE_STATIC = 3.0
 # Seconds that an instance may take for its address in the engine's network.
 _INSIDE_PATIENCE = 20
 DOWN = ("Stopped", "Error")
@@ -44,7 +46,7 @@ def bring_up(requests: Requests, wanted: Instance, body: Body, found: Found, res
         state = requests.state(found, found.name)
     if not state.running:
         requests.set_state(found, found.name, "unfreeze" if state.status == "Frozen" else "start")
-        time.sleep(SETTLE)
+        time.sleep(SETTLE_STATIC if wanted.addressing == "own" and wanted.address else SETTLE)
     state = wait_up(requests, wanted, body, found, timeout)
     if restart or KEY_RESTART in found.config:
         requests.rewrite(found, found.name, lambda current: current["config"].pop(KEY_RESTART, None))
