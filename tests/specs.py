@@ -92,7 +92,7 @@ def both(one: dict[str, t.Any], other: dict[str, t.Any]) -> dict[str, t.Any]:
 def of_kind(option: dict[str, t.Any]) -> list[str]:
     """The sentences, of which the first says for which engines they hold."""
     first, *rest = option["description"]
-    return [f"With {' and '.join(f'C({engine})' for engine in option['engines'])} - {first}", *rest]
+    return [f"{', '.join(f'C({engine})' for engine in option['engines'])}: {first}", *rest]
 
 
 def plain(value: t.Any) -> t.Any:

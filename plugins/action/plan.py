@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
         return {
             **result,
             **({"warnings": warnings} if warnings else {}),
-            "hosts": {host.name: describe(host, plan) for host in hosts},
+            "hosts": describe(hosts, plan),
             "unchecked": [host.name for host in hosts if host.services and not host.facts],
             "macs": macs(hosts),
         }

@@ -30,7 +30,8 @@ def check_names(everyone: t.Iterable[Placed]) -> t.Iterator[Problem]:
             continue
         other = service
         if service.addressing:
-            other = instances.setdefault((service.host, *service.place, instance_name(service.name.lower())), service)
+            place = (service.host, service.engine, service.project or "", instance_name(service.name.lower()))
+            other = instances.setdefault(place, service)
         if other is not service:
             text = f"Its instance would be named {instance_name(service.name)}, as that of {other.name} is."
             yield problem_of(service, "name", service.name, text, "Give one of them another name, or another project.")

@@ -18,20 +18,29 @@ from ansible_collections.ipv6.services.plugins.plugin_utils._service import NOWH
 SCHEMES = {80: "http", 443: "https"}
 
 
-def describe(host: Host, plan: Plan) -> dict[str, t.Any]:
-    """The host's part of the plan for its tasks: addresses, ports and names, and no other option of a service."""
-    here = [move for move in plan.moves if move.host == host.name]
-    return {
-        "interface": host.interface or (host.facts.interface if host.facts else None),
-        "services": [_describe_service(item) for item in plan.placed[host.name]],
-        "moved": [_describe_move(move) for move in here],
-        "moved_addresses": [str(address) for address in leaving_addresses(host, plan.placed, plan.moves)],
-        "arriving": [
-            {"name": move.service.name, "fqdn": move.service.full_name, "from": move.host}
-            for move in plan.moves
-            if move.service.host == host.name and move.service.state != "absent"
-        ],
-    }
+def describe(hosts: t.Iterable[Host], plan: Plan) -> dict[str, t.Any]:
+    """By host, its part of the plan: addresses, ports and names, and no other option of a service."""
+    leaving: dict[str, list[Move]] = {}
+    arriving: dict[str, list[Move]] = {}
+    for move in plan.moves:
+        leaving.setdefault(move.host, []).append(move)
+        arriving.setdefault(move.service.host, []).append(move)
+    given = {item.address for items in plan.placed.values() for item in items if item.stays}
+    parts = {}
+    for host in hosts:
+        placed, moves = plan.placed[host.name], leaving.get(host.name, [])
+        parts[host.name] = {
+            "interface": host.interface or (host.facts.interface if host.facts else None),
+            "services": [_describe_service(item) for item in placed],
+            "moved": [_describe_move(move) for move in moves],
+            "moved_addresses": [str(a) for a in leaving_addresses(host, placed, moves, given)],
+            "arriving": [
+                {"name": move.service.name, "fqdn": move.service.full_name, "from": move.host}
+                for move in arriving.get(host.name, ())
+                if move.service.state != "absent"
+            ],
+        }
+    return parts
 
 
 def _describe_move(move: Move) -> dict[str, t.Any]:

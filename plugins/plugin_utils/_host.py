@@ -13,7 +13,7 @@ from ipaddress import IPv6Address, IPv6Network
 from ansible_collections.ipv6.services.plugins.module_utils._addresses import RequestError, parse_prefix
 from ansible_collections.ipv6.services.plugins.module_utils._container_values import parse_host_user
 from ansible_collections.ipv6.services.plugins.plugin_utils._allocation import Space, parse_space
-from ansible_collections.ipv6.services.plugins.plugin_utils._kinds import ENGINES, kind_of
+from ansible_collections.ipv6.services.plugins.plugin_utils._kinds import ENGINES, Kind, kind_of
 from ansible_collections.ipv6.services.plugins.plugin_utils._names import parse_domain
 from ansible_collections.ipv6.services.plugins.plugin_utils._problem import Problem, from_error
 from ansible_collections.ipv6.services.plugins.plugin_utils._service import (
@@ -39,10 +39,8 @@ class Found:
     address: IPv6Address | None = None
 
     @property
-    def place(self) -> tuple[str, ...]:
-        """As Service.place."""
-        kind = kind_of(self.engine)
-        return (kind.name,) if kind.name == "container" else (self.engine, self.project or "default")
+    def kind(self) -> Kind:
+        return kind_of(self.engine)
 
 
 @dataclass(frozen=True)

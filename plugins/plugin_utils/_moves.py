@@ -35,14 +35,14 @@ def find_moves(hosts: t.Sequence[Host]) -> tuple[Move, ...]:
     """By host, in the order in which they were found."""
     staying = {s.full_name: s for host in hosts for s in reversed(host.services) if s.state != "absent"}
     reached = {host.name for host in hosts if host.facts}
-    moves: dict[tuple[str, str, tuple[str, ...]], Move] = {}
+    moves: dict[tuple[str, str, str], Move] = {}
     for host in hosts:
         here = {service.full_name: service for service in reversed(host.services)}
         for found in host.facts.found if host.facts else ():
             name = _full_name(found, host)
             service = _instead(found, here.get(name), staying.get(name), reached)
             if service:
-                moves.setdefault((host.name, name, found.place), Move(host.name, found, service))
+                moves.setdefault((host.name, name, found.kind.name), Move(host.name, found, service))
     return tuple(moves.values())
 
 
@@ -59,7 +59,7 @@ def _instead(found: Found, here: Service | None, staying: Service | None, reache
 
     here: what the list of the same host has of that name. staying: what the list of any host has, and is not absent.
     """
-    if here and here.place == found.place:
+    if here and here.kind is found.kind:
         return None
     if staying:
         return staying if staying.host in reached else None
@@ -67,21 +67,22 @@ def _instead(found: Found, here: Service | None, staying: Service | None, reache
 
 
 def leaving_addresses(
-    host: Host, placed: t.Mapping[str, t.Sequence[Placed]], moves: t.Iterable[Move]
+    host: Host, placed: t.Sequence[Placed], moves: t.Iterable[Move], given: t.Collection[IPv6Address | None]
 ) -> list[IPv6Address]:
     """Service addresses of the host's interfaces that go with the services that move, or that the plan gives elsewhere.
 
+    placed, moves: of the host. given: the addresses of all services of the fleet that stay.
     One that a service has which is not listed any more stays: it is for `ipv6_services_purge`.
     """
-    if not host.facts:
+    kept = {item.address for item in placed if item.stays and item.on_link}
+    spare = host.facts.service_addresses - kept if host.facts else frozenset()
+    if not host.facts or not spare:
         return []
-    kept = {item.address for item in placed[host.name] if item.stays and item.on_link}
-    elsewhere = {item.address for items in placed.values() for item in items if item.stays} - kept
-    moved = {move.found for move in moves if move.host == host.name}
-    listed = {item.service.full_name for item in placed[host.name]}
+    moved = {move.found for move in moves}
+    listed = {item.service.full_name for item in placed}
     held = {f.address for f in host.facts.found if f not in moved and _full_name(f, host) not in listed}
-    gone = {found.address for found in moved} | (elsewhere - held)
-    return sorted(host.facts.service_addresses & gone - kept)
+    gone = {found.address for found in moved}
+    return sorted(a for a in spare if a in gone or (a in given and a not in held))
 
 
 def warn_of_unreached(
@@ -113,8 +114,8 @@ def _is_there(item: Placed, host: Host) -> bool:
     facts = host.facts
     if not facts or not (item.on_link or item.service.own):
         return True
-    names = {(found.name, found.place) for found in facts.found}
-    return item.address in facts.service_addresses or (item.service.name, item.service.place) in names
+    names = {(found.name, found.kind.name) for found in facts.found}
+    return item.address in facts.service_addresses or (item.service.name, item.service.kind.name) in names
 
 
 def _some(names: t.Sequence[str]) -> str:

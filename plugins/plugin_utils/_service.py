@@ -68,9 +68,9 @@ class Service:
         return self.addressing == "own"
 
     @property
-    def place(self) -> tuple[str, ...]:
-        """What of a host runs it. A container that changes it is moved by module container; all else is a move."""
-        return (self.engine, self.project or "") if self.addressing else (CONTAINER.name,)
+    def kind(self) -> Kind:
+        """A service that changes its engine within a kind is moved by the kind's module; to the other kind it is a move."""
+        return INSTANCE if self.addressing else CONTAINER
 
 
 def parse_services(host: str, entries: object, defaults: Defaults = Defaults()) -> tuple[list[Service], list[Problem]]:

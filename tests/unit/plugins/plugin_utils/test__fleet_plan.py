@@ -34,7 +34,7 @@ def plan(hosts, answers=None):
     parsed = [parse_host(name, variables) for name, variables in sorted(hosts.items())]
     problems = [problem for _host, wrong in parsed for problem in wrong]
     found = plan_fleet([host for host, _wrong in parsed], answers or {}, problems)
-    return found, {host.name: describe(host, found) for host, _wrong in parsed}
+    return found, describe([host for host, _wrong in parsed], found)
 
 
 def host(number, *services, **variables):
@@ -345,8 +345,8 @@ def test_a_report_is_bounded():
 
 @pytest.mark.parametrize("prefix", [None, LAN])
 def test_ten_thousand_services_are_planned_in_a_few_seconds(prefix):
-    """1.3 s on the 2 cores of the lab; the bound leaves room for others at work there."""
-    started = time.monotonic()
+    """1.6 s of a core; the bound leaves room for a slower one."""
+    started = time.process_time()
     hosts = {
         f"h{n}": host(
             n,
@@ -364,7 +364,7 @@ def test_ten_thousand_services_are_planned_in_a_few_seconds(prefix):
     found, parts = plan(hosts)
     assert found.problems == ()
     assert len(set(addresses(parts).values())) == 10_000
-    assert time.monotonic() - started < 8
+    assert time.process_time() - started < 8
 
 
 @pytest.mark.parametrize("odd", ["a\nh1, web9, name: all is well", "a\x1b[2J", "a\u2028b", "a\0"])
