@@ -31,6 +31,7 @@ class FakeEngine:
     def __init__(self, fails=None):
         self.instances = {}
         self.fails = {pattern: list(said) for pattern, said in (fails or {}).items()}
+        self.files = {}
         self.log = []  # what was changed, in its order
         self.answers = copy.deepcopy(_ANSWERS)
         self.addresses = {}  # instance -> addresses of eth0 once it runs; else those that LXC gives
@@ -79,7 +80,15 @@ class FakeEngine:
             raise
 
     def text(self, path):
+        if "/files" in path:
+            name = parse_qs(urlsplit(path).query)["path"][0]
+            if name not in ("/etc/systemd/network", *self.files):
+                raise EngineError(f"GET {path} on /s.socket: status 404", 404)
+            return ""
         return "listening\nending: no disk\n" if "/console" in path else "web1 2026 ERROR start - start.c:1 - no init"
+
+    def upload(self, path, text):
+        self.files[parse_qs(urlsplit(path).query)["path"][0]] = text
 
     def change(self, method, path, body=None, etag=None, **_timeout):
         self.log.append(
@@ -89,7 +98,9 @@ class FakeEngine:
         if urlsplit(path).path == "/1.0/instances":
             return self._create(path, body)
         found, rest = self._instance(path)
-        if rest == ["state"]:
+        if rest == ["files"]:
+            del self.files[parse_qs(urlsplit(path).query)["path"][0]]
+        elif rest == ["state"]:
             found["status"] = "Stopped" if body["action"] == "stop" else self._started(found)
         elif method == "DELETE":
             if found["status"] == "Running":

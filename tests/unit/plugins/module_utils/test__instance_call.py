@@ -60,6 +60,7 @@ class Host:
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch):
     monkeypatch.setattr(_instance_up, "SETTLE", 0)
+    monkeypatch.setattr(_instance_up, "SETTLE_STATIC", 0)
     monkeypatch.setattr(_instance_up, "_INSIDE_PATIENCE", 0.3)
 
 
@@ -314,6 +315,15 @@ def test_static_one_that_the_image_takes_away():
     engine.addresses = {"web1": ["2001:db8::5"]}
     item = only(engine, {**OWN, "address": "2001:db8::201"})
     assert "did not keep its address 2001:db8::201" in item["error"]
+
+
+def test_a_static_one_is_written_for_systemd_networkd_and_taken_back():
+    engine = made({**OWN, "address": "2001:db8::201"})
+    (text,) = engine.files.values()
+    assert "Address=2001:db8::201/64" in text.splitlines()
+    engine.addresses = {"web1": ["2001:db8::5"]}
+    assert only(engine, OWN)["action"] == "updated"
+    assert engine.files == {}
 
 
 # Who is whose
