@@ -30,6 +30,8 @@ def report_records(request: Request, work: Work, found: Found, done: t.Sequence[
             item.update(zone=found.zones.get(entry.name), addresses=[str(address) for address in entry.addresses])
         tasks = by_item.get(place, [])
         item["action"] = _action(tasks, bool(entry and entry.rrsets), work.stopped)
+        if place in work.left and not work.stopped:
+            item.update(action="left", why=work.left[place])
         records.append(_with_error(item, work.errors.get(place)))
     purged = {task.item: task.zone for task in reversed(work.tasks) if isinstance(task.item, str)}
     for name in sorted(purged):

@@ -45,6 +45,7 @@ class Work:
 
     tasks: list[Task] = field(default_factory=list)  # without those that change nothing
     errors: dict[Item, list[str]] = field(default_factory=dict)
+    left: dict[Item, str] = field(default_factory=dict)  # names that are to go, and are not ours: whose they are
     stopped: bool = False  # one wrong item stops all
 
     def fail(self, item: Item, error: str) -> None:
@@ -134,6 +135,9 @@ def _plan_entry(place: int, entry: Entry, request: Request, found: Found, work: 
         try:
             change = plan_name(name, rrsets, found.state, request.owner, adopt=request.adopt, main_type=main_type)
         except StrangerError as exc:
+            if not entry.rrsets:
+                work.left[place] = str(exc)
+                return
             work.fail(place, str(exc))
             if main_type == "AAAA":
                 return  # where the name is somebody else's, so is what leads to it

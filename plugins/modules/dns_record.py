@@ -20,7 +20,7 @@ description:
     that it made there. What has none, or that of another owner, is never changed or removed, unless O(adopt) says so.
   - Each message tells what was read, as prerequisites. What somebody else changed in the meantime is an error and is not
     overwritten.
-  - Runs where dnspython is, as a rule on the controller with C(delegate_to) and C(run_once), since one call does for all hosts.
+  - Runs where dnspython is, as a rule on the controller with C(delegate_to) and C(run_once). One call does for all hosts.
 extends_documentation_fragment:
   - ipv6.services.attributes
   - ipv6.services.attributes.host
@@ -36,8 +36,7 @@ attributes:
     support: full
 options:
   server:
-    description:
-      - The primary name server of the zones, an IPv6 or IPv4 address or a name.
+    description: The primary name server of the zones, an IPv6 or IPv4 address or a name.
     type: str
     required: true
   port:
@@ -109,7 +108,7 @@ options:
         description:
           - V(present) has exactly these records of the owner. What the owner published at the name before, such as another
             address with its PTR or an HTTPS record that is not given any more, goes.
-          - V(absent) has none of them.
+          - V(absent) has none of them. A name that is not the owner's stays as it is, with a warning that says whose it is.
         type: str
         choices: [present, absent]
         default: present
@@ -176,8 +175,7 @@ notes:
   - A name whose records are a stranger's and already as they are wanted is left to the stranger, also its TTL.
   - The records of an owner are those of a type at a name. An AAAA record that somebody adds at a name of the owner's goes with
     the next change.
-  - A and other records at the name are never looked at.
-  - GSS-TSIG (Active Directory) is not supported.
+  - A and other records at the name are never looked at. GSS-TSIG (Active Directory) is not supported.
 seealso:
   - module: ipv6.services.plan
   - plugin: ipv6.services.records
@@ -243,11 +241,16 @@ records:
     action:
       description:
         - V(added) when nothing of it was there, V(changed) when something of it was, V(kept), V(removed), V(absent) when it was
-          to be gone and was not there, V(failed), or V(none) when O(strict) stopped the call because of another name.
+          to be gone and was not there, V(left) when it was to be gone and is not the owner's, V(failed), or V(none) when
+          O(strict) stopped the call because of another name.
       type: str
     error:
       description: What is wrong and how to mend it.
       returned: when RV(records[].action=failed)
+      type: str
+    why:
+      description: Whose the name is.
+      returned: when RV(records[].action=left)
       type: str
   sample:
     - {name: web1.example.com, zone: example.com, addresses: ["2001:db8::201"], action: added}
@@ -384,6 +387,8 @@ def main() -> None:
         result["name_servers"] = _dns_report.report_name_servers(watched)
     if module._diff:
         result["diff"] = _dns_report.diff(done)
+    for why in work.left.values():
+        module.warn(why)
     if work.errors:
         module.fail_json(msg=_dns_report.sentence(records), **result)
     if any(one.error for one in watched):

@@ -180,6 +180,16 @@ def test_a_stranger_fails_its_name_and_nothing_else():
     assert sentence(records).startswith("1 of 2 names could not be done. web1.example.com belongs to 'others'")
 
 
+def test_a_name_that_is_to_go_and_is_not_ours_stays_and_is_no_error():
+    found = zone_with(("web1", 1), owner="others")
+    request = call(item("web1", state="absent"))
+    work = work_of(request, found)
+    assert (work.tasks, work.errors) == ([], {})
+    record = report_records(request, work, found, [])[0]
+    assert record["action"] == "left"
+    assert record["why"].startswith("web1.example.com belongs to 'others', so nothing was changed there.")
+
+
 def test_a_stranger_at_the_reverse_name_fails_that_part():
     found = zone_with()
     found.state[reverse(1)] = {"PTR": Rrset(60, ("old.example.net.",))}
