@@ -4,12 +4,13 @@
 
 """Asks services by name, again and again, until all of them answer steadily or the time is up.
 
-lab/lab client python3 client.py SINCE SECONDS STEADY <SERVICES
+lab/lab client python3 client.py SOURCE SINCE SECONDS STEADY <SERVICES
 
+SOURCE    the client's address
 SINCE     the moment from which the seconds count, as of time.time()
 SECONDS   how long to ask at most
 STEADY    seconds without a failure that count as answering
-SERVICES  JSON, {name: {"url": …, "client": …}}; client: whom the service saw before, which it is waited for to see again
+SERVICES  JSON, {name: {"url": …, "client": …}}; client: whom the service is to see, empty where it does not matter
 
 Prints JSON, {name: {"after": …, "seen": …, "client": …, "error": …}}: seconds until the answers that no failure came after, or
 null; seconds until they were to that client, or null; who the service says asked it at last; the last failure.
@@ -39,10 +40,11 @@ class WrongAnswerError(Exception):
 class Service:
     """What one service did while it was asked."""
 
-    def __init__(self, name: str, url: str, client: str) -> None:
+    def __init__(self, name: str, url: str, client: str, source: str) -> None:
         self.name = name
         self.url = url
         self.expected = client
+        self.source = source
         self.client = ""
         self.error = "not asked yet"
         self.since: float | None = None  # it answers since then
@@ -51,14 +53,14 @@ class Service:
     def ask(self) -> None:
         at = time.time()
         try:
-            said = fetch(self.url, self.name)
+            said = fetch(self.url, self.name, self.source)
         except (OSError, http.client.HTTPException, WrongAnswerError) as error:
             self.since = self.seen = None
             self.error = str(error) or type(error).__name__
             return
         self.client = said.get("Remote", "").rpartition(":")[0].strip("[]")
         self.since = self.since or at
-        self.seen = (self.seen or at) if self.client == self.expected else None
+        self.seen = (self.seen or at) if self.expected in ("", self.client) else None
 
     def steady(self, seconds: float) -> bool:
         return self.since is not None and self.seen is not None and time.time() - max(self.since, self.seen) >= seconds
@@ -71,11 +73,13 @@ class Service:
         return {"after": after(self.since), "seen": after(self.seen), "client": self.client, "error": error}
 
 
-def fetch(url: str, name: str) -> dict[str, str]:
+def fetch(url: str, name: str, source: str) -> dict[str, str]:
     """The lines `Word: …` of the answer; asked by the name alone, over IPv6 alone."""
     parts = urllib.parse.urlsplit(url)
     address = socket.getaddrinfo(parts.hostname, parts.port or 80, socket.AF_INET6, socket.SOCK_STREAM)[0][4]
-    connection = http.client.HTTPConnection(str(address[0]), int(address[1]), timeout=TIMEOUT)
+    connection = http.client.HTTPConnection(
+        str(address[0]), int(address[1]), timeout=TIMEOUT, source_address=(source, 0)
+    )
     try:
         connection.request("GET", "/", headers={"Host": parts.netloc})
         answer = connection.getresponse()
@@ -107,8 +111,9 @@ def watch(services: list[Service], start: float, seconds: float, steady: float) 
 
 
 def main(arguments: list[str]) -> None:
-    start, seconds, steady = map(float, arguments)
-    services = [Service(name, **one) for name, one in json.load(sys.stdin).items()]
+    source, *numbers = arguments
+    start, seconds, steady = map(float, numbers)
+    services = [Service(name, **one, source=source) for name, one in json.load(sys.stdin).items()]
     if services:
         watch(services, start, seconds, steady)
     json.dump({s.name: s.report(start) for s in services}, sys.stdout)

@@ -301,7 +301,7 @@ def unwell(fleet: Fleet, host: Host) -> list[str]:
 def ask(services: list[Service], since: float, limit: float, steady: float = STEADY) -> dict[str, dict[str, t.Any]]:
     """What the client gets; see client.py."""
     asked = {s.name: {"url": f"http://{s.name}/", "client": "" if s.way in HIDES else CLIENT} for s in services}
-    command = [LAB, "client", "python3", str(HERE / "client.py"), str(since), str(limit), str(steady)]
+    command = [LAB, "client", "python3", str(HERE / "client.py"), CLIENT, str(since), str(limit), str(steady)]
     return t.cast("dict[str, dict[str, t.Any]]", json.loads(run(command, json.dumps(asked), timeout=limit + 30)))
 
 
@@ -314,7 +314,8 @@ def cell(host: Host, event: Event, way: str, services: list[Service], answers: d
     if silent:
         wrong = "; ".join(f"{', '.join(names)}: {error}" for error, names in silent.items())
         return Cell(host.manager, way, event.name, wrong=wrong)
-    seen = None if any(a["seen"] is None for a in mine.values()) else max(a["seen"] for a in mine.values())
+    hidden = any(answer["client"] != CLIENT for answer in mine.values())
+    seen = None if hidden else max(answer["seen"] for answer in mine.values())
     return Cell(host.manager, way, event.name, max(answer["after"] for answer in mine.values()), seen)
 
 
