@@ -35,6 +35,7 @@ class Network:
     name: str
     subnet: IPv6Network | None = None
     error: str | None = None  # why no instance can be in it
+    no_static: str | None = None  # why none can have a static address there
 
 
 @dataclass(frozen=True)
@@ -126,13 +127,11 @@ def own_nic(wanted: Instance) -> bool:
     return NIC not in wanted.devices
 
 
-def nat_possible(wanted: Instance) -> str | None:
-    """Why the ports of a service can't be published by nat, or None."""
-    if wanted.proxy_protocol:
-        return "proxy_protocol"
-    if not own_nic(wanted) and not wanted.devices[NIC].get("ipv6.address"):
-        return f"its device {NIC} has no ipv6.address"
-    return None
+def nat_refusal(wanted: Instance, network: Network) -> str | None:
+    """Why the ports of a service can't be published by nat, which needs a static address of the instance, or None."""
+    if own_nic(wanted):
+        return network.no_static
+    return None if wanted.devices[NIC].get("ipv6.address") else f"its device {NIC} has no ipv6.address"
 
 
 def inside_address(name: str, subnet: IPv6Network, taken: t.Container[IPv6Address]) -> IPv6Address:

@@ -21,7 +21,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_apply impo
     Outcome,
     Settings,
 )
-from ansible_collections.ipv6.services.plugins.module_utils._instance_body import Network, own_nic
+from ansible_collections.ipv6.services.plugins.module_utils._instance_body import Network, nat_refusal, own_nic
 from ansible_collections.ipv6.services.plugins.module_utils._instance_found import (
     Found,
     State,
@@ -300,6 +300,9 @@ class Call:
     def _check_host(self, instance: Instance, network: Network) -> None:
         """Refuse what can't be on this host."""
         error = network.error if instance.addressing == "publish" else None
+        refusal = nat_refusal(instance, network) if instance.nat else None
+        if refusal:
+            self.errors.setdefault(instance.name, f"nat can't be had: {refusal}. Mend that, or leave out `nat: true`.")
         if instance.addressing == "own":
             error = self.host.link(instance.parent or self.request.interface, instance.nictype).error
         if error and own_nic(instance):

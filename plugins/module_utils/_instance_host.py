@@ -112,7 +112,11 @@ def parse_network(name: str, engine: str, answer: t.Mapping[str, t.Any] | None, 
         return Network(name, error=text)
     if not answer.get("managed") or answer.get("type") != "bridge":
         return Network(name, error=f"network {name} is no bridge that {engine} manages. Name one that is.")
-    address = (answer.get("config") or {}).get("ipv6.address") or "none"
+    config = answer.get("config") or {}
+    address = config.get("ipv6.address") or "none"
+    if config.get("ipv6.dhcp.stateful") != "true" or config.get("ipv6.dhcp") == "false":
+        # The engines refuse the ipv6.address of a NIC then.
+        return Network(name, no_static=f"network {name} has no stateful DHCPv6 (`ipv6.dhcp.stateful: true`)")
     try:
         return Network(name, IPv6Interface(address).network)
     except ValueError:

@@ -20,7 +20,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_body impor
     Network,
     body_of,
     inside_address,
-    nat_possible,
+    nat_refusal,
     own_nic,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._instance_found import (
@@ -29,6 +29,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_found impo
     KEY_OPTIONS,
     KEY_RESTART,
     Found,
+    Held,
     Listener,
     State,
     main_address,
@@ -175,7 +176,7 @@ def _with_body(step: Step, wanted: Instance, found: Found | None, host: Host) ->
     nics = [nic for p in wanted.profiles for nic in host.profile_nics.get((wanted.project, p), ())]
     if wanted.addressing == "own":
         return replace(step, body=body_of(wanted, host.network, link, None, None, nics))
-    nat, why = plan_nat(wanted, found)
+    nat, why = plan_nat(wanted, found, host.network)
     inside = plan_inside(wanted, found, host) if own_nic(wanted) else None
     body = body_of(wanted, host.network, link, nat, inside, nics)
     spare = body_of(wanted, host.network, link, False, inside, nics) if nat and wanted.nat is None else None
@@ -184,15 +185,13 @@ def _with_body(step: Step, wanted: Instance, found: Found | None, host: Host) ->
     return replace(step, body=body, without_nat=spare, notes=(why,) if why else ())
 
 
-def plan_nat(wanted: Instance, found: Found | None) -> tuple[bool, str | None]:
+def plan_nat(wanted: Instance, found: Found | None, network: Network) -> tuple[bool, str | None]:
     """Whether the ports are published by nat, and why not although nothing was said against it."""
-    if not wanted.ports:
+    if not wanted.ports or wanted.proxy_protocol:
         return False, None
     if wanted.nat is not None:
         return wanted.nat, None
-    refused = nat_possible(wanted) or (found and found.config.get(KEY_NO_NAT))
-    if refused == "proxy_protocol":
-        return False, None
+    refused = nat_refusal(wanted, network) or (found and found.config.get(KEY_NO_NAT))
     return not refused, no_nat_text(refused) if refused else None
 
 
@@ -344,13 +343,28 @@ def chain_name(found: Found, device: str) -> str:
 
 def missing_address(wanted: Instance, body: Body | None, state: State) -> Change | None:
     """The address that a running instance should have, and has not."""
-    held = state.of(NIC)
+    held = held_by(wanted, state)
+    address = static_address(wanted, body)
     if wanted.addressing == "own" and not wanted.address:
         return None if main_address(held) else Change("effective address", None, "from the router's advertisement")
-    address = wanted.address if wanted.addressing == "own" else body.inside if body and body.nat else None
-    if not address or not own_nic(wanted) or any(h.address == address and not h.duplicate for h in held):
+    if not address or any(h.address == address and not h.duplicate for h in held):
         return None
     return Change("effective address", [str(h.address) for h in held], str(address))
+
+
+def static_address(wanted: Instance, body: Body | None) -> IPv6Address | None:
+    """The address that an instance has to show. Of virtual machines in the engine's network nobody can see it early."""
+    if wanted.addressing == "own":
+        return wanted.address if own_nic(wanted) else None
+    seen = own_nic(wanted) and wanted.type == "container"
+    return body.inside if seen and body and body.nat else None
+
+
+def held_by(wanted: Instance, state: State) -> tuple[Held, ...]:
+    """The addresses of the NIC that counts; virtual machines name theirs as they like."""
+    if own_nic(wanted) and wanted.type == "container":
+        return state.of(NIC)
+    return tuple(h for name, held in state.addresses.items() if name != "lo" for h in held)
 
 
 def plan_purge(names: t.Iterable[str], listed: t.Iterable[Found]) -> list[Step]:

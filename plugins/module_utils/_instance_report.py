@@ -9,9 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.ipv6.services.plugins.module_utils._instance_apply import Outcome
-from ansible_collections.ipv6.services.plugins.module_utils._instance_body import NIC, own_nic
 from ansible_collections.ipv6.services.plugins.module_utils._instance_found import main_address
-from ansible_collections.ipv6.services.plugins.module_utils._instance_plan import image_text
+from ansible_collections.ipv6.services.plugins.module_utils._instance_plan import held_by, image_text
 
 
 def report(
@@ -38,7 +37,7 @@ def _item(outcome: Outcome) -> dict[str, t.Any]:
         "engine": step.engine,
         "project": step.project,
         "action": "failed" if outcome.error else step.action,
-        "address": _address(outcome, addresses),
+        "address": _address(outcome),
         "addresses": addresses,
         "addressing": wanted.addressing if wanted else None,
         "nat": step.body.nat if step.body and wanted and wanted.addressing == "publish" else None,
@@ -61,18 +60,15 @@ def _addresses(outcome: Outcome) -> list[str]:
         return []
     if wanted.addressing == "publish":
         return [str(wanted.address)] if wanted.address else []
-    held = state.addresses.items() if state else ()
-    names = {NIC} if own_nic(wanted) else {name for name, _held in held}
-    return [str(h.address) for name, hs in held if name in names for h in hs if not h.duplicate]
+    return [str(h.address) for h in (held_by(wanted, state) if state else ()) if not h.duplicate]
 
 
-def _address(outcome: Outcome, addresses: t.Sequence[str]) -> str | None:
+def _address(outcome: Outcome) -> str | None:
     step, wanted, state = outcome.step, outcome.step.wanted, outcome.state
     if wanted and wanted.address:
         return str(wanted.address)
     if wanted and wanted.state != "absent":
-        held = [h for hs in (state.addresses.values() if state else ()) for h in hs if str(h.address) in addresses]
-        found = main_address(held)
+        found = main_address(held_by(wanted, state)) if state else None
         return str(found) if found else None
     mark = step.found.address if step.found else None
     return mark if mark != "auto" else None

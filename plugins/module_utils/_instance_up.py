@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import time
 import typing as t
-from ipaddress import IPv6Address
 
 from ansible_collections.ipv6.services.plugins.module_utils._container_apply import NotUpError
-from ansible_collections.ipv6.services.plugins.module_utils._instance_body import NIC, Body, own_nic
+from ansible_collections.ipv6.services.plugins.module_utils._instance_body import Body
 from ansible_collections.ipv6.services.plugins.module_utils._instance_found import (
     KEY_RESTART,
     Found,
     State,
     main_address,
 )
+from ansible_collections.ipv6.services.plugins.module_utils._instance_plan import held_by, static_address
 from ansible_collections.ipv6.services.plugins.module_utils._instance_requests import Requests
 from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import Instance
 
@@ -86,9 +86,8 @@ class Lack(t.NamedTuple):
 
 def lacking(wanted: Instance, body: Body, state: State) -> Lack | None:
     """Why a running instance is not up yet, or None. The text follows its name."""
-    held = state.of(NIC) if own_nic(wanted) else tuple(h for hs in state.addresses.values() for h in hs)
-    address: IPv6Address | None = wanted.address if wanted.addressing == "own" else body.inside if body.nat else None
-    if wanted.addressing == "own" and not address:
+    held, address = held_by(wanted, state), static_address(wanted, body)
+    if wanted.addressing == "own" and not wanted.address:
         if main_address(held):
             return None
         twice = [str(h.address) for h in held if h.duplicate]
@@ -99,7 +98,7 @@ def lacking(wanted: Instance, body: Body, state: State) -> Lack | None:
             " or give it a static address."
         )
     mine = next((h for h in held if h.address == address), None)
-    if not address or not own_nic(wanted) or (mine and mine.usable):
+    if not address or (mine and mine.usable):
         return None
     if mine and mine.duplicate:
         text = f"can't have {address}: another host of the LAN has it already (DAD failed). Give it another address."

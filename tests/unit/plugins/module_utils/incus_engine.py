@@ -16,7 +16,11 @@ from ansible_collections.ipv6.services.plugins.module_utils._engine_reader impor
 FINGERPRINT = "ab" * 32
 _ANSWERS = {
     "/1.0": {"environment": {"firewall": "nftables"}},
-    "/1.0/networks/ipv6-incus": {"managed": True, "type": "bridge", "config": {"ipv6.address": "fd00::1/64"}},
+    "/1.0/networks/ipv6-incus": {
+        "managed": True,
+        "type": "bridge",
+        "config": {"ipv6.address": "fd00::1/64", "ipv6.dhcp.stateful": "true"},
+    },
     "/1.0/profiles/default": {"devices": {"root": {"type": "disk", "path": "/"}}},
     "/1.0/images/aliases/whoami": {"target": FINGERPRINT},
 }

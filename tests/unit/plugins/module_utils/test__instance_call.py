@@ -326,6 +326,27 @@ def test_a_static_one_is_written_for_systemd_networkd_and_taken_back():
     assert engine.files == {}
 
 
+def test_a_network_without_stateful_dhcp_has_no_nat():
+    engine = FakeEngine()
+    engine.answers["/1.0/networks/ipv6-incus"] = {
+        "managed": True,
+        "type": "bridge",
+        "config": {"ipv6.address": "fd00::1/64"},
+    }
+    item = only(engine, WEB1)
+    assert (item["action"], item["nat"]) == ("created", False) and "stateful" in item["why"][0]
+    assert "stateful" in only(engine, {**WEB1, "nat": True})["error"]
+
+
+def test_a_service_that_changes_its_project_moves():
+    engine = made(WEB1)
+    assert only(engine, {**WEB1, "project": "p"})["action"] == "replaced"
+    assert list(engine.instances) == [("p", "web1")]
+    engine.fails = {"PUT /1.0/instances/web1/state.*project=default when start": ["refused"]}
+    assert "runs again" in only(engine, WEB1)["error"]
+    assert list(engine.instances) == [("p", "web1")] and engine.instances["p", "web1"]["status"] == "Running"
+
+
 # Who is whose
 
 
@@ -385,7 +406,7 @@ def test_what_is_refused(entries, text):
     [
         (None, "network ipv6-incus is not on incus. Run the role ipv6.services.host"),
         ({"managed": False, "type": "bridge"}, "is no bridge that incus manages"),
-        ({"managed": True, "type": "bridge", "config": {}}, "has no IPv6"),
+        ({"managed": True, "type": "bridge", "config": {"ipv6.dhcp.stateful": "true"}}, "has no IPv6"),
     ],
 )
 def test_a_network_that_will_not_do(network, text):
