@@ -245,8 +245,7 @@ class Call:
             network = self._read_network(api, engine)
             images = self._read_images(api, mine)
             nics = self._read_profiles(api, mine)
-            if (api.get("/1.0").get("environment") or {}).get("firewall") == "nftables":
-                chains = self.host.chains(engine)
+            chains = self._read_chains(api, engine)
         for instance in mine:
             self._check_host(instance, network)
         return Host(
@@ -258,6 +257,15 @@ class Call:
             listeners=self.host.listeners() if mine else frozenset(),
             chains=chains,
         )
+
+    def _read_chains(self, api: Api, engine: str) -> frozenset[str] | None:
+        """The chains of the engine in nftables; None where it uses something else, or they can't be read."""
+        try:
+            server = api.get("/1.0")
+        except EngineError:
+            return None
+        uses = (server.get("environment") or {}).get("firewall")
+        return self.host.chains(engine) if uses == "nftables" else None
 
     def _read_network(self, api: Api, engine: str) -> Network:
         name = self.request.network_of(engine)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -69,7 +70,7 @@ class HostReader:
         """Protocol, address and port of everything on the host that listens on an IPv6 address."""
         found = set()
         for protocol in ("tcp", "udp"):
-            with open(f"/proc/net/{protocol}6", encoding="ascii") as file:
+            with contextlib.suppress(FileNotFoundError), open(f"/proc/net/{protocol}6", encoding="ascii") as file:
                 found |= parse_listeners(protocol, file.read())
         return found
 
