@@ -64,9 +64,10 @@ def docker_translates(version: str, daemon: str) -> bool:
     daemon: text of its daemon.json.
     """
     try:
-        settings = json.loads(daemon or "{}")
+        settings = json.loads(daemon)
     except ValueError:
-        settings = {}
+        settings = None
+    settings = settings if isinstance(settings, dict) else {}
     major = version.partition(".")[0]
     recent = major.isdigit() and int(major) >= 27
     asked = settings.get("ip6tables", recent) and settings.get("iptables", True)

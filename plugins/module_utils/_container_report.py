@@ -50,7 +50,7 @@ def _item(outcome: Outcome) -> dict[str, t.Any]:
     item: dict[str, t.Any] = {
         "name": step.name,
         "address": str(address) if address else None,
-        **_engine(step.engine),
+        **_engine(step.found.engine if step.action == "removed" and step.found else step.engine),
         "id": outcome.id,
         "action": "failed" if outcome.error else step.action,
         "why": [str(change) for change in _hidden(step.changes)],
