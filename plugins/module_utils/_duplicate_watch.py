@@ -31,6 +31,7 @@ MARKS = (
     "/etc/ipv6-services/addresses-*.batch",
     "/run/ipv6-services/addresses-*.batch",
 )
+NETWORKD = "/run/systemd/units/invocation:systemd-networkd.service"  # is there while it runs
 _DAD_FAILED = 0x08  # a flag of an address, from linux/if_addr.h
 _IPV6_ADDRESSES = 0x100  # RTMGRP_IPV6_IFADDR, from linux/rtnetlink.h
 _SECONDS = 5.0  # for an answer of the other host: at boot the host itself may not have an address to ask from yet
@@ -152,7 +153,7 @@ def take_away() -> None:
             if file:
                 files[address, link] = file
                 run("ip", "-6", "addr", "del", f"{address}/{length}", "dev", link)
-        if any(file.endswith(".conf") for file in files.values()):
+        if any(file.endswith(".conf") for file in files.values()) and os.path.lexists(NETWORKD):
             run("networkctl", "reload")
     macs = who_has(files)
     for (address, link), file in files.items():

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What /proc and /sys say about the host's links, addresses and settings: no process is started."""
+"""What /proc, /sys and /run say about the host's links, addresses, settings and services: no process is started."""
 
 from __future__ import annotations
 
@@ -108,6 +108,12 @@ def quick_dad(link: str) -> Sysctls:
     """
     conf = ("net", "ipv6", "conf", link)
     return Sysctls({(*conf, "router_solicitation_delay"): "0", (*conf, "ndisc_notify"): "1"})
+
+
+def service_runs(name: str) -> bool:
+    """Whether systemd runs a service; True where systemd doesn't run the host, since then nobody knows."""
+    units = "/run/systemd/units"
+    return not os.path.isdir(units) or os.path.lexists(f"{units}/invocation:{name}.service")
 
 
 def send_datagram(address: IPv6Address) -> None:

@@ -40,7 +40,7 @@ def parse_watched(text: str) -> str | None:
 def read_managers(links: t.Iterable[str]) -> dict[str, str]:
     """Link to "networkmanager" or "ifupdown", for those that one of them manages."""
     ifupdown = parse_ifstate(_kernel.read("/run/network/ifstate") or "") if os.path.isdir("/run/network") else set()
-    runs, watched = networkmanager_runs(), _read_watched()
+    runs, watched = _kernel.service_runs("NetworkManager"), _read_watched()
     managers = {}
     for link in links:
         index = _kernel.read(f"/sys/class/net/{link}/ifindex")
@@ -49,12 +49,6 @@ def read_managers(links: t.Iterable[str]) -> dict[str, str]:
         elif link in ifupdown and link != "lo":
             managers[link] = "ifupdown"
     return managers
-
-
-def networkmanager_runs() -> bool:
-    """Where systemd doesn't run the host, its files have to do."""
-    units = "/run/systemd/units"
-    return not os.path.isdir(units) or os.path.lexists(f"{units}/invocation:NetworkManager.service")
 
 
 def _read_watched() -> set[str]:

@@ -129,14 +129,14 @@ class Networkd:
 
     def read(self) -> dict[str, t.Any]:
         """What `networkctl --json=short list` says; empty where networkd doesn't run. Raises CommandError."""
-        if not os.path.isdir("/run/systemd/netif/links"):
+        # The directory stays when networkd is stopped, and then networkctl would start it by its socket.
+        if not os.path.isdir("/run/systemd/netif/links") or not _kernel.service_runs("systemd-networkd"):
             return {}
         argv = ["networkctl", "--json=short", "list"]
         try:
             return dict(json.loads(output(self._run, argv)))
         except (CommandError, ValueError) as exc:
-            # The directory stays when networkd is stopped, and then networkctl has nobody to ask.
-            if not self._is_active():
+            if not self._is_active():  # any more
                 return {}
             raise CommandError(f"systemd-networkd runs, and can't be asked: {exc}") from None
 
@@ -155,5 +155,5 @@ class Networkd:
 
         Where it doesn't run there is nothing to be seen: its files are left from a time when it did.
         """
-        if os.path.isdir("/run/systemd/netif/links") and self._is_active():
+        if _kernel.service_runs("systemd-networkd"):
             output(self._run, ["networkctl", "reload"])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.ipv6.services.plugins.module_utils import _kernel
 from ansible_collections.ipv6.services.plugins.module_utils._command import CommandError
 from ansible_collections.ipv6.services.plugins.module_utils._networkd import (
     Networkd,
@@ -116,6 +117,7 @@ def test_keeps_foreign(tmp_path, own, drop_in, expected):
 @pytest.mark.parametrize("answer", [(1, "", "Failed to connect"), (0, "no JSON", "")])
 def test_a_networkctl_that_fails_is_an_error_only_while_networkd_runs(monkeypatch, answer):
     monkeypatch.setattr(os.path, "isdir", lambda _path: True)
+    monkeypatch.setattr(_kernel, "service_runs", lambda _name: True)
     active = 3
     networkd = Networkd(lambda argv, **_options: (active, "", "") if argv[0] == "systemctl" else answer)
     assert networkd.network_files() == {}
