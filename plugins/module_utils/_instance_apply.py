@@ -20,7 +20,12 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_found impo
     Found,
     State,
 )
-from ansible_collections.ipv6.services.plugins.module_utils._instance_plan import Step, no_nat_text, spare_name
+from ansible_collections.ipv6.services.plugins.module_utils._instance_plan import (
+    Step,
+    image_text,
+    no_nat_text,
+    spare_name,
+)
 from ansible_collections.ipv6.services.plugins.module_utils._instance_requests import Requests
 from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import Instance
 from ansible_collections.ipv6.services.plugins.module_utils._instance_state import Links
@@ -116,7 +121,11 @@ class Applier:
             "profiles": list(wanted.profiles),
         }
         path = path_of("instances", project=wanted.project)
-        self._requests.change(wanted.engine, "POST", path, request, timeout=DOWNLOAD_PATIENCE)
+        try:
+            self._requests.change(wanted.engine, "POST", path, request, timeout=DOWNLOAD_PATIENCE)
+        except EngineError as exc:
+            text = f"{sentence(str(exc))} It was to be made of the image {image_text(wanted.image)}."
+            raise EngineError(text, exc.status) from None
         if body.network_file:
             self._requests.write_file(_made(step), NETWORK_FILE, body.network_file)
         return Outcome(step, step.state)
