@@ -265,6 +265,36 @@ def test_replaced_where_the_engine_cannot_update():
     assert engine.there() == [("web1", "new0", True)]
 
 
+@pytest.mark.parametrize(
+    ("engines", "busy", "error"),
+    [
+        pytest.param(["podman:app"], 2, None, id="pasta of the old one ends soon"),
+        pytest.param(["docker", "podman"], 2, None, id="rootful Podman lets go"),
+        pytest.param(["docker"], 1, "Address already in use", id="on Docker it is somebody else's"),
+        pytest.param(["podman:app"], 10**6, "Address already in use", id="and so it is after a while"),
+    ],
+)
+def test_patience_for_a_port(monkeypatch, engines, busy, error):
+    monkeypatch.setattr(_container_apply, "_PATIENCE", 0.3)
+    left = [busy]
+
+    class Busy(Engine):
+        def start(self, ident):
+            left[0] -= 1
+            if left[0] >= 0:
+                raise EngineError("Failed to bind port 80 (Address already in use) for option '-t'", 500)
+            super().start(ident)
+
+        def get(self, path):
+            return [] if path in ("/images/json", "/containers/json?all=1") else super().get(path)
+
+    engine, name = Busy(), engines[-1]
+    settings = Settings(dict.fromkeys(engines, "ipv6-services"), {}, threads=2, wait_timeout=0)
+    applier = Applier(lambda _: engine, dict.fromkeys(engines, engine), settings)
+    (outcome,) = applier.apply([Step("web1", name, "created", replace(WANTED, engine=name))])
+    assert error in outcome.error if error else outcome.error is None
+
+
 def test_one_that_fails_does_not_stop_the_others():
     engine = Engine(fails=["create web1"])
     first, second = apply(

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.ipv6.services.plugins.module_utils._addresses import RequestError
 from ansible_collections.ipv6.services.plugins.module_utils._container_body import (
     LABEL_ADDRESS,
+    LABEL_MODE,
     LABEL_NAME,
     LABEL_OPTIONS,
     create_body,
@@ -82,6 +83,21 @@ def test_podman_gets_always_and_its_own_name_of_its_network():
     body = create_body(wanted, "ipv6-services", {})
     assert body["HostConfig"]["RestartPolicy"]["Name"] == "always"
     assert endpoints(wanted, "ipv6-services") == [("podman", {})]
+
+
+@pytest.mark.parametrize("mode", ["pasta", "pasta:--ipv6-only", "slirp4netns"])
+def test_what_is_in_the_place_of_a_network_has_no_endpoint(mode):
+    body = create_body(container(engine="podman:app"), mode, {})
+    assert body["HostConfig"]["NetworkMode"] == body["Labels"][LABEL_MODE] == mode
+    assert "NetworkingConfig" not in body
+    assert body["HostConfig"]["RestartPolicy"]["Name"] == "always"
+
+
+def test_a_network_of_a_users():
+    body = create_body(container(engine="podman:app", networks=({"name": "own"},)), "pasta", {})
+    assert body["HostConfig"]["NetworkMode"] == "own"
+    assert body["NetworkingConfig"] == {"EndpointsConfig": {"own": {}}}
+    assert LABEL_MODE not in body["Labels"]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.ipv6.services.plugins.module_utils import _container_call
 from ansible_collections.ipv6.services.plugins.module_utils._container_call import Call, Request
+from ansible_collections.ipv6.services.plugins.module_utils._container_report import report
 from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
 
 from .unix_server import serving
@@ -214,3 +215,88 @@ def test_a_silent_sdk_is_tried_once(call, monkeypatch):
     assert {**done.errors, **{o.step.name: o.error for o in outcomes}} == dict.fromkeys(
         ["web1", "web2", "web4"], "docker: timed out"
     )
+
+
+USERS = {**ENTRY, "engine": "podman", "podman_user": "app"}
+OF_APP = {**EMPTY, "/version": (200, {"Version": "5.4.2"})}
+# What else is read of an engine whose container is inspected.
+INSPECTED = {
+    "State": {"Running": True, "StartedAt": "2026-01-01T00:00:00Z"},
+    "Config": {"Env": []},
+    "HostConfig": {"NetworkMode": "pasta"},
+    "Image": "sha256:1",
+}
+
+
+@pytest.fixture
+def users(tmp_path, monkeypatch):
+    """The users' sockets are beside those of root; says who has one."""
+
+    def place(engine, sockets):
+        return sockets.get(engine) or str(tmp_path / engine)
+
+    monkeypatch.setattr(_container_call, "socket_of", place)
+    monkeypatch.setattr(_container_call, "place_of", place)
+    there = []
+    monkeypatch.setattr(_container_call, "users_engines", lambda: [f"podman:{name}" for name in there])
+    return there
+
+
+def test_a_users_engine_is_asked_for_its_version_and_no_network(call, users):
+    done, (outcome,) = call(USERS, engines={"podman:app": OF_APP})
+    assert done.errors == {}
+    assert (outcome.step.action, outcome.step.engine) == ("created", "podman:app")
+    assert done.networks["podman:app"].startswith("pasta")
+    assert done.client_addresses() == {"web1": "kept"}
+
+
+def test_many_users_in_one_call(call, users):
+    entries = [
+        {**USERS, "name": f"web{i}", "address": f"2001:db8::{i:x}", "podman_user": f"app{i}"} for i in range(1, 9)
+    ]
+    engines = {f"podman:app{i}": OF_APP for i in range(1, 8)}
+    done, outcomes = call(*entries, engines=engines)
+    assert [o.step.engine for o in outcomes] == [f"podman:app{i}" for i in range(1, 9)]
+    assert [bool(o.step.unknown) for o in outcomes] == [False] * 7 + [True]
+    assert done.engines()["web8"] == "podman:app8"
+
+
+def test_a_user_without_an_engine_is_an_error_with_its_mend(call, users, tmp_path):
+    done, outcomes = call(USERS, check_mode=False)
+    assert outcomes == []
+    assert done.errors["web1"].startswith(f"podman:app does not answer at {tmp_path}/podman:app: ")
+    assert "The role ipv6.services.host with `podman_user: app`" in done.errors["web1"]
+
+
+def test_a_service_that_another_user_has_is_moved(call, users):
+    users += ["app", "web"]
+    held = {**OF_APP, LIST: (200, [listed("web1")]), "/containers/1/json": (200, INSPECTED)}
+    done, (outcome,) = call(USERS, engines={"podman:app": OF_APP, "podman:web": held})
+    assert done.errors == {}
+    assert (outcome.step.action, outcome.step.found.engine) == ("replaced", "podman:web")
+    assert [str(change) for change in outcome.step.changes] == ["engine: podman:web -> podman:app"]
+
+
+def test_purge_and_absence_reach_the_engines_of_users(call, users):
+    users += ["app", "gone"]
+    there = {**OF_APP, LIST: (200, [listed("web1"), listed("web2", "2"), listed("web3", "3")])}
+    _done, outcomes = call(
+        {"name": "web1", "state": "absent"}, engines={"docker": EMPTY, "podman:app": there}, purge=True, keep=["web3"]
+    )
+    assert [(o.step.name, o.step.action, o.step.found.engine) for o in outcomes] == [
+        ("web1", "removed", "podman:app"),
+        ("web2", "removed", "podman:app"),
+    ]
+    items = report(outcomes, {"web4": "x"}, {"web4": "podman:app"}, {})
+    assert [(item["engine"], item["podman_user"]) for item in items] == [("podman", "app")] * 3
+
+
+def test_a_users_engine_that_fails_concerns_its_services(call, users):
+    broken = {**OF_APP, "/version": BROKEN}
+    done, (outcome,) = call(
+        USERS,
+        {**WEB2, "engine": "podman"},
+        engines={"podman:app": broken, "podman": {**EMPTY, "/images/b%3A1/json": (200, {"Id": "2"})}},
+    )
+    assert outcome.step.name == "web2"
+    assert "database is locked" in done.errors["web1"]

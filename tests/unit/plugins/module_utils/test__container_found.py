@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from ipaddress import IPv6Address
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._ports import Bindin
 RECORDED = {
     e: json.loads((Path(__file__).parent / "recorded/engines" / f"{e}.json").read_text()) for e in ("docker", "podman")
 }
+ROOTLESS = json.loads((Path(__file__).parent / "recorded/engines/rootless.json").read_text())
 ENGINES = pytest.mark.parametrize("engine", ["docker", "podman"])
 ADDRESS = IPv6Address("2001:db8::c1f")
 PORTS = frozenset({Binding(ADDRESS, 443, 80, "tcp"), Binding(IPv6Address("2001:db8::c1e"), 53, 53, "udp")})
@@ -71,6 +73,19 @@ def test_the_recorded_container_needs_nothing(engine):
     assert plan_service(wanted, Group(found), state, host).changes == ()
 
 
+@pytest.mark.parametrize("what", ["running", "stopped"])
+def test_rootless(what):
+    state = parse_inspection(ROOTLESS[what])
+    assert state.up == (what == "running")
+    assert state.configured == {Binding(IPv6Address("2001:db8::6:31"), 443, 80, "tcp")}
+    assert state.networks == {"pasta"}
+    assert state.mode == "pasta:--ipv6-only"
+
+
+def test_a_network_has_no_mode():
+    assert parse_inspection(RECORDED["podman"]["running"]).mode == ""
+
+
 @ENGINES
 def test_stopped(engine):
     state = parse_inspection(RECORDED[engine]["stopped"])
@@ -95,6 +110,17 @@ def test_wildcard(engine):
 @ENGINES
 def test_unhealthy(engine):
     assert parse_inspection(RECORDED[engine]["unhealthy"]).health == "unhealthy"
+
+
+def test_networks_of_rootless_podman():
+    """It publishes on IPv6 to a network without it, since something relays."""
+    networks = {n["Name"]: n for n in RECORDED["podman"]["networks"]}
+    container = Container("web1", "podman:app", "started", ADDRESS, "whoami", ports=tuple(PORTS))
+    assert network_error(container, "pasta", networks, check_mode=False) is None
+    named = replace(container, networks=({"name": "podman"},))
+    assert network_error(named, "pasta", networks, check_mode=False) is None
+    named = replace(container, networks=({"name": "own"},))
+    assert "Make it first as app" in network_error(named, "pasta", networks, check_mode=False)
 
 
 @ENGINES

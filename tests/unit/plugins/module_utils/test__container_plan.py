@@ -132,6 +132,43 @@ def test_podman_gets_always_for_unless_stopped():
     assert step_of(wanted, listed, replace(STATE, restart_policy=("always", 0))).action == "none"
 
 
+ROOTLESS = {"engine": "podman:app"}
+UP, DOWN = {"networks": frozenset({"pasta"})}, {"networks": frozenset({"pasta"}), **STOPPED}
+IPV6 = "pasta:--ipv6-only"
+
+
+@pytest.mark.parametrize(
+    ("default", "wanted", "held", "action"),
+    [
+        pytest.param("pasta", {}, {**UP, "mode": "pasta"}, "none", id="second run changes nothing"),
+        pytest.param(IPV6, {}, {**UP, "mode": IPV6}, "none", id="nor does it without IPv4"),
+        pytest.param("pasta", {}, {**UP, "mode": IPV6}, "replaced", id="the host has got IPv4"),
+        pytest.param(IPV6, {}, {**UP, "mode": "pasta"}, "none", id="IPv4 may come back"),
+        pytest.param(IPV6, {}, {**DOWN, "mode": "pasta"}, "replaced", id="it can't start without IPv4"),
+        pytest.param("pasta", {}, {**DOWN, "mode": "pasta"}, "started", id="stopped"),
+        pytest.param("pasta", {}, {**UP, "networks": {"slirp4netns"}}, "replaced", id="Podman has been upgraded"),
+        pytest.param("pasta", {}, {**UP, "networks": {"own"}}, "replaced", id="out of a network"),
+        pytest.param("pasta", {"networks": ({"name": "own"},)}, {**UP, "mode": "pasta"}, "replaced", id="into one"),
+        pytest.param(IPV6, {"networks": ({"name": "own"},)}, {"networks": {"own"}}, "none", id="in a network"),
+    ],
+)
+def test_networks_of_rootless_podman(default, wanted, held, action):
+    wanted = replace(WANTED, **ROOTLESS, **wanted)
+    state = replace(STATE, **held, options=options_of(wanted, {}), restart_policy=("always", 0))
+    host = replace(HOST, networks={"podman:app": default}, images={("podman:app", "whoami"): "sha256:1"})
+    assert step_of(wanted, replace(LISTED, **ROOTLESS), state, host).action == action
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("podman", "podman:app"), ("podman:app", "podman"), ("podman:app", "podman:web"), ("podman:app", "docker")],
+)
+def test_another_user_is_another_engine(old, new):
+    host = replace(HOST, networks={new: "pasta"})
+    step = step_of(replace(WANTED, engine=new), replace(LISTED, engine=old), STATE, host)
+    assert (step.action, [str(c) for c in step.changes]) == ("replaced", [f"engine: {old} -> {new}"])
+
+
 def test_no_value_of_a_variable_is_in_a_change_or_label():
     wanted = replace(WANTED, env={"A": "plugh"}, secret_env={"B": "xyzzy"}, env_file="/f")
     host = replace(HOST, file_env={"/f": {"C": "sesame"}})
@@ -212,6 +249,13 @@ def test_foreign_containers_are_named(labels, text):
     found = foreign("web1", [replace(LISTED, labels=labels)])
     assert text in owner_text(found)
     assert "(image whoami, running)" in owner_text(found)
+
+
+@pytest.mark.parametrize(
+    ("engine", "text"), [("docker", "with `docker rm web1`."), ("podman:app", "with `podman rm web1` as app.")]
+)
+def test_a_foreign_container_can_be_removed_by_hand(engine, text):
+    assert owner_text(replace(LISTED, engine=engine, labels={})).endswith(text)
 
 
 def test_purge_takes_what_is_ours_and_not_listed():

@@ -10,7 +10,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.ipv6.services.plugins.module_utils._container_spec import (
     CONTAINER_OPTIONS,
     EntryError,
+    engine_of,
+    kind_of,
     parse_container,
+    user_of,
 )
 
 GOOD = {"name": "web1", "address": "2001:db8::201", "image": "docker.io/traefik/whoami:v1.11"}
@@ -114,6 +117,18 @@ BAD = [
     ({"address": "2001:db8::２01"}, "address", "only look like"),
     ({"address": ""}, "address", "empty"),
     ({"address": None}, "address", "It is missing"),
+    # Users
+    ({"engine": "docker", "podman_user": "app"}, "podman_user", "the engine is docker"),
+    ({"podman_user": "app"}, "podman_user", "the engine is docker"),
+    ({"podman_user": "root"}, "podman_user", "the engine is docker"),
+    ({"engine": "podman", "podman_user": "../app"}, "podman_user", "is no user of a host"),
+    ({"engine": "podman", "podman_user": "app:web"}, "podman_user", "is no user of a host"),
+    ({"engine": "podman", "podman_user": "1000"}, "podman_user", "is no user of a host"),
+    ({"engine": "podman", "podman_user": "-x"}, "podman_user", "is no user of a host"),
+    ({"engine": "podman", "podman_user": ""}, "podman_user", "is no user of a host"),
+    ({"engine": "podman", "podman_user": "a" * 33}, "podman_user", "is no user of a host"),
+    ({"engine": "podman", "podman_user": "app\n"}, "podman_user", "is no user of a host"),
+    ({"engine": "podman", "podman_user": True}, "podman_user", "is no user of a host"),
     # Images
     ({"image": None}, "image", "It is missing"),
     ({"image": ""}, "image", "is no image"),
@@ -277,6 +292,31 @@ WRONG_TYPES = [
 @pytest.mark.parametrize("options", WRONG_TYPES, ids=str)
 def test_types_are_refused_by_the_argument_spec(options):
     assert ArgumentSpecValidator(CONTAINER_OPTIONS).validate({**GOOD, **options}).error_messages
+
+
+@pytest.mark.parametrize(
+    ("engine", "user", "expected"),
+    [
+        ("podman", "app", "podman:app"),
+        ("podman", "web.shop-2_x$", "podman:web.shop-2_x$"),
+        ("podman", "root", "podman"),
+        ("podman", None, "podman"),
+        ("docker", None, "docker"),
+    ],
+)
+def test_the_engine_of_a_user(engine, user, expected):
+    container = parse(engine=engine, podman_user=user)
+    assert container.engine == expected
+    assert kind_of(container.engine) == engine
+    assert user_of(container.engine) == (user if user != "root" else None)
+    assert engine_of(kind_of(container.engine), user_of(container.engine)) == expected
+
+
+def test_podmans_gaps_are_those_of_a_users_too():
+    with pytest.raises(EntryError, match="Podman's API leaves it out"):
+        parse(engine="podman", podman_user="app", domainname="example.com")
+    with pytest.raises(EntryError, match="Podman's API takes the path"):
+        parse(engine="podman", podman_user="app", security_opts=["seccomp={}"])
 
 
 def test_all_problems_come_at_once():

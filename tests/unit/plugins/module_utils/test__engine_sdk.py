@@ -72,6 +72,53 @@ def test_a_pull_that_gives_no_sign_of_life_fails(sdk, answers):
     assert str(error.value).startswith("pull registry.example.com/a:1 on docker: ")
 
 
+@pytest.mark.parametrize(("engine", "sent"), [("docker", True), ("podman", True), ("podman:app", False)])
+def test_roots_credentials_are_not_for_a_users_engine(tmp_path, monkeypatch, engine, sent):
+    (tmp_path / "config.json").write_text('{"auths": {"registry.example.com": {"auth": "cm9vdDpzZXNhbWU="}}}')
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    asked = []
+
+    def answer(handler):
+        asked.append((handler.path, handler.headers.get("X-Registry-Auth")))
+        handler.send_response(200)
+        handler.send_header("Content-Length", "2")
+        handler.end_headers()
+        handler.wfile.write(b"{}")
+
+    with serving(tmp_path / "socket", {**VERSION, "/v1.45/images/create": answer}):
+        EngineSdk(engine, str(tmp_path / "socket"), 1, 4).pull("registry.example.com/a:1")
+    ((path, credentials),) = asked
+    assert "fromImage=registry.example.com%2Fa" in path
+    assert "tag=1" in path
+    assert bool(credentials) == sent
+
+
+@pytest.mark.parametrize(
+    ("answer", "mend"),
+    [
+        (
+            "Failed to bind port 79 (Permission denied) for option '-t 2001:db8::201/79-79:80-80'",
+            "ip_unprivileged_port",
+        ),
+        (
+            "Listen failed for HOST TCP port 2001:db8::201/79: Permission denied\nCouldn't listen on",
+            "ip_unprivileged_port",
+        ),
+        ("rootlessport cannot expose privileged port 79, you can add", "the role ipv6.services.host lowers"),
+        ("Failed to bind port 80 (Cannot assign requested address) for option", "The address is not on this host"),
+        ("Failed to bind port 80 (Address already in use) for option", "Something else listens there"),
+        ("setting up Pasta: pasta failed: Couldn't set IPv4 route(s) in guest", "pasta_options"),
+        ("opening file: permission denied", None),
+    ],
+)
+def test_an_error_of_rootless_podman_has_its_mend(sdk, answer, mend):
+    engine = sdk(lambda _: {"/v1.45/containers/web1/start": (500, {"message": f"pasta failed:\n{answer}\n"})})
+    with pytest.raises(EngineError) as error:
+        engine.start("web1")
+    assert str(error.value).startswith("start web1 on docker: pasta failed:\n")
+    assert mend in str(error.value) if mend else str(error.value).endswith("permission denied.")
+
+
 @pytest.mark.parametrize("grace", [0, 2])
 def test_a_stop_may_take_as_long_as_its_container(sdk, monkeypatch, grace):
     monkeypatch.setattr(_engine_sdk, "STOP_MARGIN", 0)
