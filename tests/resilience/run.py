@@ -4,7 +4,7 @@
 
 """Reboot and worse: what a host goes through, and whether its services answer afterwards without anybody's doing.
 
-python tests/resilience/run.py [--events reboot,flush] [--ways docker,podman] [--hosts h1] [--jobs 2] [--keep]
+python tests/resilience/run.py [--events reboot,flush] [--ways docker,podman] [--hosts h1] [--jobs 2] [--deployed] [--keep]
 
 With the environment of `make venv`. Brings the lab up when it is down. Ends with status 1 when anything is not as promised.
 """
@@ -103,6 +103,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--hosts", type=lambda value: value.split(","), default=[], help="only these hosts")
     parser.add_argument("--inventory", type=Path, default=HERE / "inventory.yml")
     parser.add_argument("--jobs", type=int, default=2, help="hosts at the same time")
+    parser.add_argument(
+        "--deployed", action="store_true", help="the services are there from an earlier run with --keep"
+    )
     parser.add_argument("--keep", action="store_true", help="leave the services where they are")
     return parser.parse_args()
 
@@ -127,7 +130,7 @@ def prepare(arguments: argparse.Namespace) -> Fleet:
         replace(host, taken=tuple(s.address for s in fleet.of(host) if can_be_taken(s) and s.address)) for host in hosts
     ]
     publish(fleet)
-    if any(unwell(fleet, host) for host in fleet.hosts):
+    if not arguments.deployed:
         deploy(fleet, [host.name for host in fleet.hosts])
     return fleet
 
