@@ -13,21 +13,27 @@ author:
   - ipv6.services maintainers (!UNKNOWN)
 description:
   - Reads C(ipv6_services) of all hosts of the inventory, decides the address of each service, and gives every host its part.
+  - A service runs as a container on C(docker) or C(podman), or as an instance on C(incus) or C(lxd), and its entry has the options
+    of M(ipv6.services.container) or of M(ipv6.services.instance).
   - A service has the C(address) of its entry. Else, where the host has C(ipv6_services_prefix), it has the address in that
     prefix that P(ipv6.services.allocate#filter) gives its full name, with all addresses of the inventory left out. Else it
     has the address of its AAAA record. All names of the fleet are looked up at once.
   - Fails before anything is touched, with all problems of all hosts, when an entry is wrong in itself, or wrong with the
     others. Two services must not have one name or one address, wherever they are; none has the address of a
     host; a port is published once on an address; a name has exactly one AAAA record; an address lies in a prefix that
-    the host has, or that is routed to it; and the host has IPv6 and a default route.
-  - A service with C(state=absent) clashes with none. So a service moves when its new host lists it and its old host lists
-    it as absent, and addresses that the collection gave to a host before are no clash.
+    the host has, or that is routed to it; and the host has IPv6, a default route and the users who run Podman without root.
+  - A service with C(state=absent) clashes with none, and neither do addresses that the collection gave to a host before.
+  - A service moves when its entry goes from one host's list to another's, or when its C(engine) changes. What is found on
+    another host than the one that lists it, or as a container where an instance is listed, is in the plan as C(moved), with the
+    addresses that go with it. That needs the facts of both hosts, so nothing leaves a host for one that was not reached.
+  - Warns where a host of the play was not reached, with C(--limit) or since it is down, and a service is new on another host.
+    Should it still run on the first, its address is a duplicate.
   - It changes nothing. It runs on the controller, for all hosts at once, so set C(run_once) on its task.
   - The whole inventory is read, also with C(--limit) and C(serial), so that allocated addresses and clashes are the same.
     What the host itself must tell, its prefixes and host addresses, is checked for hosts with the result of
     M(ipv6.services.host_info) in C(ipv6_services_host).
-  - Values of C(env), C(secret_env), C(labels) and C(log_options) that are templates or encrypted are not resolved, unless the
-    entry or the whole list is a template itself. No value of these options is in the result.
+  - Values of C(env), C(secret_env), C(labels), C(log_options), C(config) and C(user_data) that are templates or encrypted are not
+    resolved, unless the entry or the whole list is a template itself. No value of these options is in the result.
 extends_documentation_fragment:
   - ipv6.services.attributes
   - ipv6.services.attributes.info_module
@@ -61,6 +67,7 @@ requirements:
 seealso:
   - module: ipv6.services.address
   - module: ipv6.services.container
+  - module: ipv6.services.instance
   - module: ipv6.services.host_info
   - plugin: ipv6.services.aaaa
     plugin_type: lookup
@@ -68,10 +75,14 @@ seealso:
     plugin_type: filter
   - plugin: ipv6.services.containers
     plugin_type: filter
+  - plugin: ipv6.services.instances
+    plugin_type: filter
+  - plugin: ipv6.services.addressed
+    plugin_type: filter
 notes:
   - The variables it reads are C(ipv6_services), C(ipv6_services_domain), C(ipv6_services_engine), C(ipv6_services_interface),
-    C(ipv6_services_prefix), C(ipv6_services_prefix_exclude), C(ipv6_services_routed_prefixes) and
-    C(ipv6_services_host). Variables of the play, its roles and the task hold for the hosts of the play only.
+    C(ipv6_services_podman_user), C(ipv6_services_prefix), C(ipv6_services_prefix_exclude), C(ipv6_services_routed_prefixes)
+    and C(ipv6_services_host). Variables of the play, its roles and the task hold for the hosts of the play only.
 """
 
 EXAMPLES = r"""
@@ -116,17 +127,31 @@ hosts:
           description: The full name, in lower case.
           type: str
         address:
-          description: The service address; null for a service that is absent and whose address is not known.
+          description:
+            - The service address; null for a service that is absent and whose address is not known, and for one that takes it
+              from the router. P(ipv6.services.addressed#filter) puts in what it took.
           type: str
         source:
-          description: What decided it, V(address) (of the entry), V(allocated), V(dns) or V(none).
+          description: What decided it, V(address) (of the entry), V(allocated), V(dns), V(router) or V(none).
           type: str
         on_link:
-          description: Whether the address goes on an interface. One in a routed prefix does not.
+          description: Whether the address goes on an interface of the host. One in a routed prefix, or on an instance's own NIC, does not.
           type: bool
         engine:
           description: The engine.
           type: str
+        podman_user:
+          description: Who runs it with Podman without root; null for root's engines.
+          type: str
+        addressing:
+          description: V(publish) or V(own) of an instance; null for a container.
+          type: str
+        project:
+          description: The engine's project of an instance; null for a container.
+          type: str
+        host_reaches:
+          description: Whether the host itself reaches it, as it does not an instance on a macvlan of its own.
+          type: bool
         state:
           description: The state that is wanted.
           type: str
@@ -140,6 +165,22 @@ hosts:
           description: The URLs of ports 80 and 443, which tell their protocol.
           type: list
           elements: str
+    moved:
+      description:
+        - What was found on the host, and is listed on another one or for the other kind of engine. Each has C(name), C(fqdn),
+          C(address), C(engine), C(podman_user) and C(project) as it was found, C(state) V(absent), and C(to), the host that
+          lists it; null where it is listed as absent.
+        - P(ipv6.services.containers#filter) and P(ipv6.services.instances#filter) make of them what the modules remove.
+      type: list
+      elements: dict
+    moved_addresses:
+      description: Service addresses that leave the host's interfaces with them, or that the plan gives elsewhere.
+      type: list
+      elements: str
+    arriving:
+      description: The services that come here, each with C(name), C(fqdn) and C(from), the host that has it.
+      type: list
+      elements: dict
   sample:
     web-1.example.com:
       interface: eth0
@@ -150,10 +191,25 @@ hosts:
           source: dns
           on_link: true
           engine: docker
+          podman_user: null
+          addressing: null
+          project: null
+          host_reaches: true
           state: started
           ports:
             - {address: "2001:db8::201", port: 80, container_port: 80, protocol: tcp, range: false}
           urls: ["http://web1.example.com/"]
+      moved:
+        - name: web2
+          fqdn: web2.example.com
+          address: 2001:db8::202
+          engine: docker
+          podman_user: null
+          project: null
+          state: absent
+          to: web-2.example.com
+      moved_addresses: ["2001:db8::202"]
+      arriving: []
 unchecked:
   description:
     - Hosts with services and without C(ipv6_services_host), so that it is not known whether they have the prefixes of their
@@ -162,6 +218,11 @@ unchecked:
   type: list
   elements: str
   sample: []
+macs:
+  description: The MAC addresses of the hosts with C(ipv6_services_host), each with the name of its host.
+  returned: success
+  type: dict
+  sample: {"02:00:00:00:00:01": web-1.example.com}
 problems:
   description: What is wrong, by host and in the order of the lists; the first 100. C(msg) has a line for each.
   returned: failure
