@@ -115,7 +115,8 @@ def _listed(names: t.Sequence[str]) -> str:
 
 def still_old(watched: t.Iterable[Watched]) -> str:
     """What a person reads when name servers did not take over what was written in time."""
-    late = [f"{one.name} ({one.address or 'no address'}): {one.error}" for one in watched if one.error]
+    told = (f"{one.name} ({one.address or 'no address'}): {one.error.rstrip('.')}" for one in watched if one.error)
+    late = dict.fromkeys(told)  # a server of two zones once
     return (
         "The records are written, and not all name servers of the zone have them yet: "
         + "; ".join(late)

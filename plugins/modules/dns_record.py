@@ -159,7 +159,7 @@ options:
   timeout:
     description: Seconds that O(server) may be silent.
     type: float
-    default: 10
+    default: 30
   strict:
     description:
       - Whether one wrong item, or one that belongs to somebody else, stops the whole call before anything is sent. Else the
@@ -320,7 +320,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "keep": {"type": "list", "elements": "str", "default": []},
     "wait": {"type": "bool", "default": False},
     "wait_timeout": {"type": "float", "default": 60},
-    "timeout": {"type": "float", "default": 10},
+    "timeout": {"type": "float", "default": 30},
     "strict": {"type": "bool", "default": False},
 }
 RULES: dict[str, t.Any] = {

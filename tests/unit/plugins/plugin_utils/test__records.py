@@ -116,7 +116,7 @@ def test_a_name_without_a_domain_is_not_published():
 
 def test_what_is_no_plan_is_told():
     with pytest.raises(
-        AnsibleFilterError, match="records: that is not what module plan returns .KeyError: 'services'."
+        AnsibleFilterError, match=r"records: that is not what module plan returns .KeyError: 'services'."
     ):
         FilterModule().filters()["records"]({"h1": {}}, [], [])
 
