@@ -13,8 +13,8 @@ author:
   - ipv6.services maintainers (!UNKNOWN)
 description:
   - Reads C(ipv6_services) of all hosts of the inventory, decides the address of each service, and gives every host its part.
-  - A service runs as a container on C(docker) or C(podman), or as an instance on C(incus) or C(lxd), and its entry has the options
-    of M(ipv6.services.container) or of M(ipv6.services.instance).
+  - A service runs as a container on C(docker) or C(podman), or as an instance on C(incus) or C(lxd), and its entry has the
+    options of M(ipv6.services.container) or of M(ipv6.services.instance).
   - A service has the C(address) of its entry. Else, where the host has C(ipv6_services_prefix), it has the address in that
     prefix that P(ipv6.services.allocate#filter) gives its full name, with all addresses of the inventory left out. Else it
     has the address of its AAAA record. All names of the fleet are looked up at once.
@@ -135,7 +135,8 @@ hosts:
           description: What decided it, V(address) (of the entry), V(allocated), V(dns), V(router) or V(none).
           type: str
         on_link:
-          description: Whether the address goes on an interface of the host. One in a routed prefix, or on an instance's own NIC, does not.
+          description:
+            - Whether the address goes on an interface of the host. One in a routed prefix, or on an instance's own NIC, does not.
           type: bool
         engine:
           description: The engine.
