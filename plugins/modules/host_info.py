@@ -295,7 +295,10 @@ SYSCTLS = (
 WATCHERS = {engine: f"ipv6-services-rules-{engine}.service" for engine in ("podman", "incus", "lxd")}
 FILES = (
     "/etc/sysctl.d/ipv6-services.conf",
-    "/etc/systemd/system/docker.service.d/ipv6-services.conf",
+    *(
+        f"/etc/systemd/system/{unit}.service.d/ipv6-services.conf"
+        for unit in ("docker", "podman-restart", "incus", "lxd")
+    ),
     "/etc/systemd/user/podman-restart.service.d/ipv6-services.conf",
     *(f"/etc/systemd/system/{unit}" for unit in WATCHERS.values()),
 )

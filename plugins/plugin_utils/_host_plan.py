@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.ipv6.services.plugins.plugin_utils._host_drop_ins import drop_ins
 from ansible_collections.ipv6.services.plugins.plugin_utils._host_watcher import HEADER, WATCHER, watcher
 
 Json = t.Mapping[str, t.Any]
@@ -17,7 +18,6 @@ Packages = t.Mapping[str, t.Mapping[str, t.Sequence[str]]]
 
 SYSCTL_FILE = "/etc/sysctl.d/ipv6-services.conf"
 DOCKER_DROP_IN = "/etc/systemd/system/docker.service.d/ipv6-services.conf"
-USER_DROP_IN = "/etc/systemd/user/podman-restart.service.d/ipv6-services.conf"
 
 # Incus and LXD, with the bridge of the services' network on each; and Podman's.
 BRIDGES = {"podman": "ipv6-services", "incus": "ipv6-incus", "lxd": "ipv6-lxd"}
@@ -54,7 +54,7 @@ def host_plan(
     Returns, each empty where nothing is to be done: `unknown` (users of whom the facts say nothing), `packages` (names),
     `sysctls` (name -> value, what the kernel has otherwise or would forget), `sysctl_file` (content of the file that keeps
     them, always there), `daemon` (what daemon.json lacks), `units` (names to enable and start), `enable` (names to enable
-    only), `users` (each with what rootless Podman lacks), `user_drop_in` (content of that for users' units), `repair`
+    only), `users` (each with what rootless Podman lacks), `drop_ins` (path -> content, for the other engines' units), `repair`
     (engines whose own rules are gone), `drop_in` (content of Docker's), `forward` (ip6tables rules that are missing, each a
     list of arguments), `pools` and `root_disks` (engines without any), `networks` (engines that lack it), `watchers` (engine
     -> content of the unit that puts its rules back), and `problems` (sentences; nothing may be done while there are any).
@@ -74,7 +74,7 @@ def host_plan(
         "units": _units(facts, shared),
         "enable": _enable(facts, shared),
         "users": list(_users(facts, rootless)),
-        "user_drop_in": _user_drop_in(facts, rootless),
+        "drop_ins": drop_ins(facts, shared, rootless),
         "repair": [e for e in sorted(engines) if _engine(facts, e).get("rules") is False],
         **_forward(facts, shared, network),
         "pools": [e for e in _instances(engines) if not _engine(facts, e)["storage_pools"]],
@@ -260,17 +260,6 @@ def _users(facts: Json, rootless: t.Iterable[str]) -> t.Iterator[dict[str, t.Any
         }
         if any(todo.values()):
             yield {"name": name, "uid": user["uid"], **todo}
-
-
-def _user_drop_in(facts: Json, rootless: t.Collection[str]) -> str:
-    """A user's units start before the network is there (DESIGN.md, fact 9). Podman before 5 has no unit that waits.
-
-    For the units of all users, in root's directory: in a home its owner could turn what root writes elsewhere.
-    """
-    unit = "podman-user-wait-network-online.service"
-    text = f"{HEADER}# Users' containers bind to addresses that come with the network.\n[Unit]\nWants={unit}\nAfter={unit}\n"
-    wanted = rootless and _engine(facts, "podman").get("user_wait_unit") and not _same(facts, USER_DROP_IN, text)
-    return text if wanted else ""
 
 
 def _wants_root_disk(held: Json) -> bool:

@@ -14,12 +14,12 @@ from functools import partial
 from machine import cable, give_back, late_carrier, on_host, packages, power_cycle, put, suite_of, take
 
 LATE = 8  # seconds that the carrier comes late
-TRANSMITS = 6  # of duplicate address detection, one a second
+TRANSMITS = 4  # of duplicate address detection, one a second
 ENGINES = ["docker.io", "containerd", "podman", "netavark", "passt", "slirp4netns", "incus", "incus-base", "lxd"]
 
 # What there is of each engine, one after the other. Rootless Podman has no daemon, but the user's systemd.
 RESTART = """
-for unit in docker podman.socket podman-restart incus lxd; do
+for unit in docker podman.socket incus lxd; do
     ! systemctl --quiet is-active "$unit" || systemctl restart "$unit"
 done
 for user in $(ls /var/lib/systemd/linger 2>/dev/null); do systemctl restart "user@$(id -u "$user")"; done
@@ -136,7 +136,7 @@ EVENTS = (
     Event(
         "restart",
         "engines restarted",
-        "`systemctl restart` of `docker`, `podman.socket`, `podman-restart`, `incus`, and of the rootless user's `user@UID`",
+        "`systemctl restart` of `docker`, `podman.socket`, `incus`, and of the rootless user's `user@UID`",
         restart_engines,
         boots=False,
     ),

@@ -8,11 +8,11 @@ import copy
 
 import pytest
 
+from ansible_collections.ipv6.services.plugins.plugin_utils._host_drop_ins import USER_DROP_IN, drop_ins
 from ansible_collections.ipv6.services.plugins.plugin_utils._host_plan import (
     DOCKER_DROP_IN,
     HEADER,
     SYSCTL_FILE,
-    USER_DROP_IN,
     host_plan,
 )
 from ansible_collections.ipv6.services.plugins.plugin_utils._host_watcher import WATCHER, watcher
@@ -89,7 +89,7 @@ NOTHING = {
     "units": [],
     "enable": [],
     "users": [],
-    "user_drop_in": "",
+    "drop_ins": {},
     "repair": [],
     "pools": [],
     "root_disks": [],
@@ -123,9 +123,12 @@ def plan(facts, engines=("docker",), services=(), network="ipv6-services"):
 
 
 # What keeps Podman's rules, and lets its users' containers wait: made once by the plan of a host that has neither.
-WAITING = plan(READY, ["podman"], [service("podman", "app")])["user_drop_in"]
+DROP_INS = {
+    **plan(READY, ["podman"], [service("podman"), service("podman", "app")])["drop_ins"],
+    **drop_ins({"files": {}, "engines": {"incus": INCUS}}, ["incus"], []),
+}
 WATCHERS = {WATCHER.format(engine): watcher(engine) for engine in ("podman", "incus")}
-READY["files"] = {**READY["files"], **WATCHERS, USER_DROP_IN: WAITING}
+READY["files"] = {**READY["files"], **WATCHERS, **DROP_INS}
 
 
 @pytest.mark.parametrize(
@@ -366,11 +369,16 @@ def test_a_ready_host_with_a_ready_user_lacks_nothing():
         ),
         pytest.param(
             {"engines__podman__user_wait_unit": False, "files": {SYSCTL_FILE: SYSCTLS}},
-            "user_drop_in",
-            "",
+            "drop_ins",
+            {},
             id="a Podman that has no unit to wait for",
         ),
-        pytest.param({"files": {SYSCTL_FILE: SYSCTLS}}, "user_drop_in", WAITING, id="units that wait for nothing"),
+        pytest.param(
+            {"files": {SYSCTL_FILE: SYSCTLS}},
+            "drop_ins",
+            {USER_DROP_IN: DROP_INS[USER_DROP_IN]},
+            id="units that wait for nothing",
+        ),
         pytest.param(
             {"engines__podman__rootless_network": None}, "packages", ["passt", "uidmap"], id="nothing to publish ports"
         ),

@@ -1,0 +1,66 @@
+# Copyright (c) ipv6.services maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Drop-ins for the engines' units, without which services stay down after a boot or an upgrade that went well by itself."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.ipv6.services.plugins.plugin_utils._host_watcher import HEADER
+
+Json = t.Mapping[str, t.Any]
+
+_NAME = "ipv6-services.conf"
+PODMAN_DROP_IN = f"/etc/systemd/system/podman-restart.service.d/{_NAME}"
+# Of all users, in root's directory: in a home its owner could turn what root writes elsewhere.
+USER_DROP_IN = f"/etc/systemd/user/podman-restart.service.d/{_NAME}"
+INCUS_DROP_IN = f"/etc/systemd/system/incus.service.d/{_NAME}"
+LXD_DROP_IN = f"/etc/systemd/system/lxd.service.d/{_NAME}"
+
+# Stopping this unit stops every container, and Debian's packages stop it for an upgrade, 5.4 and later without starting it again.
+_PODMAN = f"""\
+{HEADER}# An upgrade of Podman would stop this unit, and every container with it. It stops when the host does.
+[Unit]
+RefuseManualStop=yes
+"""
+# A user's units start before the network is there (DESIGN.md, fact 9), and network managers call a host online without its
+# link. What pasta finds when it starts is all that a container ever has.
+_USERS = f"""\
+{HEADER}# Users' containers bind to addresses that come with the network, and take over its routes once.
+[Unit]
+Wants=podman-user-wait-network-online.service
+After=podman-user-wait-network-online.service
+
+[Service]
+ExecStartPre=-/bin/sh -c 'for i in $$(seq 300); do ip -6 route show default | grep -q . && exit; sleep 0.2; done'
+"""
+# Incus 6.0 gives its bridge up for a minute when a link goes away while it lists them, as those of starting containers do.
+_INSTANCES = f"""\
+{HEADER}# It fails to set up its bridge when other engines make and remove links meanwhile.
+[Unit]
+After=docker.service podman-restart.service
+"""
+
+
+def drop_ins(facts: Json, engines: t.Collection[str], rootless: t.Collection[str]) -> dict[str, str]:
+    """By path, the contents that the host has not.
+
+    engines: those that the host itself runs. rootless: who runs containers without root.
+    """
+    wanted: dict[str, str] = {}
+    if _installed(facts, engines, "podman"):
+        wanted[PODMAN_DROP_IN] = _PODMAN
+    # Podman before 5 has no unit that waits, and no pasta.
+    if rootless and (facts["engines"].get("podman") or {}).get("user_wait_unit"):
+        wanted[USER_DROP_IN] = _USERS
+    if _installed(facts, engines, "incus"):
+        wanted[INCUS_DROP_IN] = _INSTANCES
+    if _installed(facts, engines, "lxd") and not facts["engines"]["lxd"]["socket"].startswith("/var/snap/"):
+        wanted[LXD_DROP_IN] = _INSTANCES
+    return {path: text for path, text in wanted.items() if facts["files"].get(path, "").strip() != text.strip()}
+
+
+def _installed(facts: Json, engines: t.Collection[str], engine: str) -> bool:
+    return engine in engines and bool((facts["engines"].get(engine) or {}).get("installed"))
