@@ -261,7 +261,18 @@ class Applier:
         log = self._requests.log(found, "logs", "lxc.log")
         lines = [line for line in (row.partition(" ERROR ")[2].strip() for row in log.splitlines()) if line]
         # The first tells why, and the others that it did not go on.
-        return f"{sentence(str(error))} LXC said: {lines[0]}." if lines else sentence(str(error))
+        return with_mend(error) + (f" LXC said: {lines[0]}." if lines else "")
+
+
+def with_mend(error: EngineError) -> str:
+    """What an engine said, with what to do about it where that is known."""
+    text = sentence(str(error))
+    if "cannot assign requested address" not in text:
+        return text
+    return (
+        f"{text} The host has not that address: give it to the host by ipv6.services.address, and let engines start before"
+        " their addresses are there by the role ipv6.services.host."
+    )
 
 
 def sentence(text: str) -> str:

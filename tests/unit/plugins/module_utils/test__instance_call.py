@@ -347,6 +347,12 @@ def test_a_service_that_changes_its_project_moves():
     assert list(engine.instances) == [("p", "web1")] and engine.instances["p", "web1"]["status"] == "Running"
 
 
+def test_an_address_that_the_host_has_not():
+    said = "Failed to listen on [2001:db8::201]:80: bind: cannot assign requested address"
+    engine = FakeEngine({"PUT /1.0/instances/web1/state.* when start": [said]})
+    assert "give it to the host by ipv6.services.address" in only(engine, {**WEB1, "nat": False})["error"]
+
+
 # Who is whose
 
 
