@@ -17,9 +17,17 @@ def addresses(state):
     return sorted(a["address"] for a in found if a["family"] == "inet6" and a["scope"] == "global")
 
 
-found, others = {}, set()
+def instances(project):
+    """All of a project. The list has no config of one that somebody changes at this moment."""
+    for item in query(f"/1.0/instances?recursion=2&project={project}"):
+        if item["config"] is None:
+            item = query(f"/1.0/instances/{item['name']}?recursion=1&project={project}")
+        yield item
+
+
+found, others, held = {}, set(), {}
 for project in query("/1.0/projects?recursion=1"):
-    for item in query(f"/1.0/instances?recursion=2&project={project['name']}"):
+    for item in instances(project["name"]):
         service = item["config"].get("user.ipv6.services.name", "g-")
         if not service.startswith("g-"):
             others.add(service)
@@ -33,7 +41,7 @@ for project in query("/1.0/projects?recursion=1"):
                 # what the engine itself writes there is another thing at each start
                 "config": {k: v for k, v in item["config"].items() if not k.startswith(("volatile.", "image."))},
                 "devices": item["devices"],
-                "addresses": addresses(item.get("state") or {}),
             }
+            held[item["name"]] = addresses(item.get("state") or {})
 images = sorted(image["fingerprint"] for image in query("/1.0/images?recursion=1"))
-print(json.dumps({"instances": found, "images": images, "others": sorted(others)}, sort_keys=True))
+json.dump({"instances": found, "addresses": held, "images": images, "others": sorted(others)}, sys.stdout, sort_keys=True)
