@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.ipv6.services.plugins.module_utils import _dns_messages as messages
-from ansible_collections.ipv6.services.plugins.module_utils._dns_message import Message
+from ansible_collections.ipv6.services.plugins.module_utils._dns_answer import Message
 from ansible_collections.ipv6.services.plugins.module_utils._dns_names import (
     ancestors,
     closest,

@@ -17,8 +17,8 @@ import time
 import typing as t
 
 from ansible_collections.ipv6.services.plugins.module_utils import _dns_messages as messages
+from ansible_collections.ipv6.services.plugins.module_utils._dns_answer import Message, Record, read_message
 from ansible_collections.ipv6.services.plugins.module_utils._dns_key import Key
-from ansible_collections.ipv6.services.plugins.module_utils._dns_message import Message, Record, read_message
 from ansible_collections.ipv6.services.plugins.module_utils._dns_wire import IN, NUMBERS, name_wire
 
 try:

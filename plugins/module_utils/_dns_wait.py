@@ -12,7 +12,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ansible_collections.ipv6.services.plugins.module_utils._dns_message import Message
+from ansible_collections.ipv6.services.plugins.module_utils._dns_answer import Message
 from ansible_collections.ipv6.services.plugins.module_utils._dns_plan import Change, Rrset, SetChange
 from ansible_collections.ipv6.services.plugins.module_utils._dns_server import DnsError, Question, Server
 

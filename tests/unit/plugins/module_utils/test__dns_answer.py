@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.ipv6.services.plugins.module_utils._dns_message import read_message
+from ansible_collections.ipv6.services.plugins.module_utils._dns_answer import read_message
 
 RECORDS = [
     "web1.example.com. 300 AAAA 2001:db8::201",
