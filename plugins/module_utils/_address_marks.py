@@ -120,8 +120,10 @@ def _make_directory(path: str) -> None:
 
 
 def remove(path: str) -> None:
-    """Remove the file, and its directory when that was the last one in it."""
+    """Remove the file, and its directory when that was the last one in it and the directory was made for it."""
     with contextlib.suppress(FileNotFoundError):
         os.remove(path)
-    with contextlib.suppress(OSError):
-        os.rmdir(os.path.dirname(path))
+    directory = os.path.dirname(path)
+    if os.path.basename(directory) == "ipv6-services" or directory.endswith(".network.d"):
+        with contextlib.suppress(OSError):
+            os.rmdir(directory)

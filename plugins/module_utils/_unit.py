@@ -9,7 +9,6 @@ The units set service addresses and routed prefixes at boot where no network man
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import os
 import re
@@ -136,8 +135,7 @@ class Units:
         for name in sorted((name for name, text in wanted.items() if text is None), key=_is_script):
             if not _is_script(name):
                 output(self._run, ["systemctl", "disable", "--quiet", "--now", name])
-            with contextlib.suppress(FileNotFoundError):
-                os.remove(_path(name))
+            _address_marks.remove(_path(name))
             if not _is_script(name):
                 output(self._run, ["systemctl", "daemon-reload"])
         for name in sorted((name for name, text in wanted.items() if text is not None), key=_is_script, reverse=True):

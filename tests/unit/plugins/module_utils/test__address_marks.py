@@ -63,7 +63,7 @@ def test_prefixes_that_are_written_read_back():
 
 
 def test_write_replaces_the_file_and_remove_takes_its_directory_along(tmp_path):
-    path = tmp_path / "ours" / "file"
+    path = tmp_path / "ipv6-services" / "file"
     marks.write(str(path), "one\n")
     marks.write(str(path), "two\n")
     assert [entry.name for entry in path.parent.iterdir()] == ["file"]
@@ -84,7 +84,14 @@ def test_what_is_written_under_a_strict_umask_can_be_read_by_all(tmp_path):
 
 
 def test_remove_leaves_a_directory_with_files_of_others(tmp_path):
-    (tmp_path / "theirs").touch()
-    marks.write(str(tmp_path / "ours"), "")
-    marks.remove(str(tmp_path / "ours"))
-    assert [entry.name for entry in tmp_path.iterdir()] == ["theirs"]
+    directory = tmp_path / "10-eth0.network.d"
+    marks.write(str(directory / "ours"), "")
+    (directory / "theirs").touch()
+    marks.remove(str(directory / "ours"))
+    assert [entry.name for entry in directory.iterdir()] == ["theirs"]
+
+
+def test_remove_leaves_a_directory_that_a_package_has_made(tmp_path):
+    marks.write(str(tmp_path / "pre-up.d" / "ours"), "")
+    marks.remove(str(tmp_path / "pre-up.d" / "ours"))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["pre-up.d"]
