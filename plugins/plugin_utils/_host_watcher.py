@@ -12,7 +12,8 @@ from __future__ import annotations
 HEADER = "# Made by the Ansible collection ipv6.services (role host).\n"
 WATCHER = "/etc/systemd/system/ipv6-services-rules-{}.service"  # of an engine
 
-# What waits for a burst of changes to the firewall to end, and then sees to the rules. `read -t` is why it is bash.
+# What waits for a burst of changes to the firewall to end, and then sees to the rules. `read -t` is why it is bash. Of news that
+# came too fast `nft monitor` only says `# ERROR: We lost some netlink events!`.
 _WATCHER = """\
 {header}# Somebody who flushes the firewall takes the rules of {title} along. This unit puts them back.
 [Unit]
@@ -25,7 +26,7 @@ WorkingDirectory=%t/%N
 ExecStart=/bin/bash -c '\\
     ready() {{ {ready}; }}; ready; \\
     nft monitor {objects} | while read -r line; do \\
-        [[ $$line = {event}* ]] || continue; \\
+        [[ $$line = {event}* || $$line = "# ERROR"* ]] || continue; \\
         while read -rt 0.5 line; do :; done; \\
         ready || {{ echo "The rules of {title} are gone, and put back."; {mend}; }}; \\
     done'
