@@ -8,6 +8,8 @@ import textwrap
 
 import pytest
 
+from ansible_collections.ipv6.services.plugins.plugin_utils._fleet import podman_users
+
 from .fleet import load, one_host, plan
 
 BASE = """
@@ -144,3 +146,39 @@ def test_where_ansible_reaches_a_host_is_no_reason_to_refuse_the_fleet(tmp_path)
     assert problems == []
     assert "ansible_host" not in variables
     assert variables["ipv6_services_domain"] == "example.com"
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        pytest.param("{}", [], id="nothing"),
+        pytest.param("ipv6_services_podman_user: app", ["app"], id="of the host"),
+        pytest.param("ipv6_services_podman_user: root", [], id="root"),
+        pytest.param(
+            "who: web\nipv6_services: [{podman_user: '{{ who }}'}, {podman_user: app}, {podman_user: app}, {name: x}]",
+            ["app", "web"],
+            id="of entries, once each",
+        ),
+        pytest.param(
+            "ipv6_services: [{podman_user: '{{ nosuch }}'}, {podman_user: app, image: '{{ nosuch }}'}]",
+            ["app"],
+            id="what can't be resolved is left out",
+        ),
+        pytest.param("ipv6_services: \"{{ [{'podman_user': 'app'}] }}\"", ["app"], id="of a list that is a template"),
+        pytest.param("ipv6_services: '{{ nosuch }}'\nipv6_services_podman_user: app", ["app"], id="of no list"),
+        pytest.param("ipv6_services: [text, 5, {podman_user: 5}, {podman_user: [a]}, ~]", [], id="odd entries"),
+        pytest.param("ipv6_services: text", [], id="text"),
+    ],
+)
+def test_podman_users(tmp_path, text, expected):
+    inventory = load(tmp_path, one_host(text))
+    raw = inventory.hostvars.raw_get("h1")
+    assert podman_users(raw, inventory.templar.copy_with_new_env(available_variables=raw)) == expected
+
+
+def test_user_data_may_be_a_secret_too(tmp_path):
+    text = """
+    ipv6_services:
+      - {name: web1, engine: incus, image: x, address: 2001:db8::201, user_data: "{{ nosuch }}", config: {a: "{{ nosuch }}"}}
+    """
+    assert plan(load(tmp_path, one_host(text))).problems == ()
