@@ -56,6 +56,8 @@ from ansible_collections.ipv6.services.plugins.module_utils._engine_reader impor
 from ansible_collections.ipv6.services.plugins.module_utils._engine_sdk import EngineSdk
 
 DEFAULT_NETWORK = "ipv6-services"
+# Seconds without an answer.
+ENGINE_TIMEOUT, STRANGER_TIMEOUT = 60, 10
 
 
 @dataclass(frozen=True)
@@ -202,7 +204,9 @@ class Call:
 
     def _ask(self, engine: str) -> tuple[EngineReader, tuple[Listed, ...], str]:
         """A connection to an engine, its containers, and its default network."""
-        reader = EngineReader(socket_of(engine, self.request.sockets))
+        # Of a user that no service names, what listens there may be anything, and must not hold up the others for long.
+        stranger = user_of(engine) and all(c.engine != engine for c in self.wanted)
+        reader = EngineReader(socket_of(engine, self.request.sockets), STRANGER_TIMEOUT if stranger else ENGINE_TIMEOUT)
         listed = parse_list(engine, reader.get("/containers/json?all=1"))
         network = network_here(reader.get("/version")["Version"]) if user_of(engine) else self.request.network
         return reader, listed, network

@@ -415,6 +415,16 @@ EXAMPLES = r"""
         memory: 256M
         volumes: ["/srv/web2:/usr/share/nginx/html:ro"]
 
+- name: Run one on the rootless Podman of the user app
+  ipv6.services.container:
+    containers:
+      - name: web3
+        address: 2001:db8::203
+        image: docker.io/traefik/whoami:v1.11
+        ports: [80]
+        engine: podman
+        podman_user: app
+
 - name: Run what the inventory lists, and remove what it lists no more
   ipv6.services.container:
     containers: "{{ ipv6_services | ipv6.services.containers(ipv6_services_plan.hosts[inventory_hostname].services) }}"

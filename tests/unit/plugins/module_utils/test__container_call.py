@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import threading
 from contextlib import ExitStack
 
 import pytest
@@ -97,7 +98,7 @@ def test_in_check_mode_an_engine_that_fails_is_an_error(call):
 )
 def test_in_check_mode_a_socket_that_cannot_be_used_is_an_error(call, monkeypatch, number, text):
     class Reader:
-        def __init__(self, path):
+        def __init__(self, path, timeout):
             pass
 
         def get(self, _path):
@@ -300,3 +301,15 @@ def test_a_users_engine_that_fails_concerns_its_services(call, users):
     )
     assert outcome.step.name == "web2"
     assert "database is locked" in done.errors["web1"]
+
+
+def test_a_users_engine_that_is_silent_does_not_hold_up_others_for_long(call, users, monkeypatch):
+    monkeypatch.setattr(_container_call, "STRANGER_TIMEOUT", 0.2)
+    users += ["odd"]
+    over = threading.Event()
+    engines = {"docker": EMPTY, "podman:odd": {LIST: lambda _: over.wait(10)}}
+    done, (outcome,) = call(ENTRY, engines=engines, purge=True)
+    over.set()
+    assert done.errors == {}
+    assert outcome.step.action == "created"
+    assert "podman:odd" not in done.listed
