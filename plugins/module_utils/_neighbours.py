@@ -34,7 +34,7 @@ def advertisement(address: IPv6Address, mac: str) -> bytes:
 
 def _checksum(data: bytes) -> int:
     """Of the Internet (RFC 1071). The length is even."""
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
