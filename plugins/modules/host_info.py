@@ -300,6 +300,7 @@ FILES = (
         for unit in ("docker", "podman-restart", "incus", "lxd")
     ),
     "/etc/systemd/user/podman-restart.service.d/ipv6-services.conf",
+    "/etc/tmpfiles.d/ipv6-services.conf",
     *(f"/etc/systemd/system/{unit}" for unit in WATCHERS.values()),
 )
 LINK_SYSCTLS = ("accept_ra", "accept_dad", "disable_ipv6", "forwarding", "proxy_ndp")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Drop-ins for the engines' units, without which services stay down after a boot or an upgrade that went well by itself."""
+"""Drop-ins for systemd, without which services stay down after a boot or an upgrade that went well by itself."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ PODMAN_DROP_IN = f"/etc/systemd/system/podman-restart.service.d/{_NAME}"
 USER_DROP_IN = f"/etc/systemd/user/podman-restart.service.d/{_NAME}"
 INCUS_DROP_IN = f"/etc/systemd/system/incus.service.d/{_NAME}"
 LXD_DROP_IN = f"/etc/systemd/system/lxd.service.d/{_NAME}"
+TMPFILES = f"/etc/tmpfiles.d/{_NAME}"
 
 # Stopping this unit stops every container, and Debian's packages stop it for an upgrade, 5.4 and later without starting it again.
 _PODMAN = f"""\
@@ -42,6 +43,13 @@ _INSTANCES = f"""\
 [Unit]
 After=docker.service podman-restart.service
 """
+# Where the process is one of its own threads, the daemon kills itself, and its unit hangs for ten minutes.
+_STALE = f"""\
+{HEADER}# Incus and LXD kill what has the process id that their dnsmasq had before the boot (canonical/lxd#18888).
+r! /var/lib/incus/networks/*/dnsmasq.pid
+r! /var/lib/lxd/networks/*/dnsmasq.pid
+r! /var/snap/lxd/common/lxd/networks/*/dnsmasq.pid
+"""
 
 
 def drop_ins(facts: Json, engines: t.Collection[str], rootless: t.Collection[str]) -> dict[str, str]:
@@ -59,6 +67,8 @@ def drop_ins(facts: Json, engines: t.Collection[str], rootless: t.Collection[str
         wanted[INCUS_DROP_IN] = _INSTANCES
     if _installed(facts, engines, "lxd") and not facts["engines"]["lxd"]["socket"].startswith("/var/snap/"):
         wanted[LXD_DROP_IN] = _INSTANCES
+    if _installed(facts, engines, "incus") or _installed(facts, engines, "lxd"):
+        wanted[TMPFILES] = _STALE
     return {path: text for path, text in wanted.items() if facts["files"].get(path, "").strip() != text.strip()}
 
 

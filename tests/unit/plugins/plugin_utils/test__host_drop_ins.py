@@ -11,6 +11,7 @@ from ansible_collections.ipv6.services.plugins.plugin_utils._host_drop_ins impor
     INCUS_DROP_IN,
     LXD_DROP_IN,
     PODMAN_DROP_IN,
+    TMPFILES,
     USER_DROP_IN,
     drop_ins,
 )
@@ -31,9 +32,9 @@ DEBIAN = {"installed": True, "socket": "/var/lib/lxd/unix.socket"}
             {"podman": {**HERE, "user_wait_unit": True}}, [], ["app"], [USER_DROP_IN], id="users' containers wait"
         ),
         pytest.param({"podman": HERE}, [], ["app"], [], id="a Podman whose users have nothing to wait for"),
-        pytest.param({"incus": HERE}, ["incus"], [], [INCUS_DROP_IN], id="Incus starts after the others"),
-        pytest.param({"lxd": DEBIAN}, ["lxd"], [], [LXD_DROP_IN], id="LXD, too"),
-        pytest.param({"lxd": SNAP}, ["lxd"], [], [], id="the snap's units are the snap's"),
+        pytest.param({"incus": HERE}, ["incus"], [], [INCUS_DROP_IN, TMPFILES], id="Incus starts after the others"),
+        pytest.param({"lxd": DEBIAN}, ["lxd"], [], [LXD_DROP_IN, TMPFILES], id="LXD, too"),
+        pytest.param({"lxd": SNAP}, ["lxd"], [], [TMPFILES], id="the snap's units are the snap's"),
     ],
 )
 def test_drop_ins(found, engines, rootless, paths):
@@ -45,4 +46,4 @@ def test_drop_ins(found, engines, rootless, paths):
 
 
 def test_the_host_tells_of_every_drop_in():
-    assert {PODMAN_DROP_IN, USER_DROP_IN, INCUS_DROP_IN, LXD_DROP_IN} <= set(FILES)
+    assert {PODMAN_DROP_IN, USER_DROP_IN, INCUS_DROP_IN, LXD_DROP_IN, TMPFILES} <= set(FILES)
