@@ -25,7 +25,7 @@ def instances(project):
         yield item
 
 
-found, others, held = {}, set(), {}
+found, others, held, pids = {}, set(), {}, {}
 for project in query("/1.0/projects?recursion=1"):
     for item in instances(project["name"]):
         service = item["config"].get("user.ipv6.services.name", "g-")
@@ -43,5 +43,7 @@ for project in query("/1.0/projects?recursion=1"):
                 "devices": item["devices"],
             }
             held[item["name"]] = addresses(item.get("state") or {})
+            pids[item["name"]] = (item.get("state") or {}).get("pid")
 images = sorted(image["fingerprint"] for image in query("/1.0/images?recursion=1"))
-json.dump({"instances": found, "addresses": held, "images": images, "others": sorted(others)}, sys.stdout, sort_keys=True)
+answer = {"instances": found, "addresses": held, "pids": pids, "images": images, "others": sorted(others)}
+json.dump(answer, sys.stdout, sort_keys=True)
