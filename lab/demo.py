@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The demo: three hosts, services on addresses of their own, and what a client gets from each of them.
+"""The demo: four hosts, four engines, services on addresses of their own, and what a client gets from each of them.
 
 python lab/demo.py [INVENTORY]     with the environment of `make venv`; INVENTORY is examples/demo/inventory.yml
 python lab/demo.py shell           a shell on the client
@@ -27,8 +27,9 @@ LAB = str(TOP / "lab/lab")
 EXAMPLE = TOP / "examples/demo"
 PLAN = TOP / ".cache/demo-plan.json"
 CLIENT = "2001:db8::c"
-SOURCES = {"address": "inventory", "allocated": "allocated", "dns": "DNS"}
-REBOOTED = "h3"  # it has both engines
+SUITES = ("trixie", "trixie", "trixie", "bookworm")  # of h1 to h4; only bookworm has LXD
+SOURCES = {"address": "inventory", "allocated": "allocated", "dns": "DNS", "router": "the router"}
+REBOOTED = ("h3", "h4")  # between them they have all engines
 SECONDS = 60  # that the services may take to answer after a reboot
 
 
@@ -43,14 +44,19 @@ class Service:
     name: str  # in full
     container: str
     address: str
-    source: str  # address, allocated or dns, as the plan has it
+    source: str  # address, allocated, dns or router, as the plan has it
     host: str
     engine: str
+    user: str | None  # of a rootless container
     port: int
 
     @property
     def url(self) -> str:
         return f"http://{self.name}{'' if self.port == 80 else f':{self.port}'}/"
+
+    @property
+    def runs_on(self) -> str:
+        return f"{self.engine} ({self.user})" if self.user else self.engine
 
 
 @dataclass(frozen=True)
@@ -73,8 +79,8 @@ def main(arguments: list[str]) -> int:
 
 
 def demo(inventory: Path) -> None:
-    title("The lab: three hosts, a router, a name server, a registry, a client")
-    run([LAB, "up", "3"])
+    title("The lab: four hosts, a router, a name server, a registry, a client")
+    run([LAB, "up", str(len(SUITES)), *SUITES])
     records = read_records(inventory.parent / "records")
     publish(records)
     print("in DNS: " + ", ".join(f"{name} {address}" for name, address in records))
@@ -92,13 +98,13 @@ def demo(inventory: Path) -> None:
         raise DemoError("the second run was to change nothing; it changed something on " + ", ".join(changed))
     print("It changed nothing.")
 
-    title(f"A reboot of {REBOOTED}")
-    run([LAB, "reboot", REBOOTED])
+    title(f"A reboot of {' and '.join(REBOOTED)}")
+    run([LAB, "reboot", *REBOOTED])
     show(services, patiently(services))
 
     print(
         "\nLook around:   make demo-shell          on the client: curl http://web1.example.com/"
-        "\n               make demo-shell H=h1     on a host: docker ps, ip -6 addr; on h2 podman ps"
+        "\n               make demo-shell H=h1     on a host: docker ps, ip -6 addr; on h2 podman ps, on h3 incus list"
         f"\nMade from:     {inventory.parent}/"
         "\nEnd it:        make demo-down"
     )
@@ -170,12 +176,31 @@ def read_plan(inventory: Path) -> list[Service]:
     PLAN.parent.mkdir(exist_ok=True)
     playbook(inventory, str(TOP / "lab/plan.yml"), "-e", f"plan_file={PLAN}", quiet=True)
     return [
-        Service(s["fqdn"], s["name"], s["address"], s["source"], host, s["engine"], port["port"])
+        Service(
+            name=s["fqdn"],
+            container=s["name"],
+            address=s["address"] or own_address(host, s["engine"], s["name"]),
+            source=s["source"],
+            host=host,
+            engine=s["engine"],
+            user=s["podman_user"],
+            port=port["port"],
+        )
         for host, planned in json.loads(PLAN.read_text()).items()
         for s in planned["services"]
         for port in s["ports"]
         if port["protocol"] == "tcp" and s["state"] == "started"
     ]
+
+
+def own_address(host: str, engine: str, instance: str) -> str:
+    """That which an instance took from the router, as its engine says."""
+    program = {"incus": "incus", "lxd": "lxc"}[engine]
+    listed = json.loads(run([LAB, "exec", host, program, "list", "--format", "json", f"^{instance}$"]))
+    for item in listed[0]["state"]["network"]["eth0"]["addresses"]:
+        if item["scope"] == "global" and item["family"] == "inet6":
+            return str(item["address"])
+    raise DemoError(f"{instance} on {host} has no address of its own")
 
 
 def publish(records: list[tuple[str, str]]) -> None:
@@ -228,7 +253,9 @@ def read_log(service: Service) -> str:
 def show(services: list[Service], answers: list[Answer]) -> None:
     rows = [("NAME", "ADDRESS", "HOST", "ENGINE", "URL", "ANSWER", "SAW CLIENT")]
     for s, answer in zip(services, answers):
-        rows.append((s.name, f"{s.address} ({SOURCES[s.source]})", s.host, s.engine, s.url, answer.text, answer.client))
+        rows.append(
+            (s.name, f"{s.address} ({SOURCES[s.source]})", s.host, s.runs_on, s.url, answer.text, answer.client)
+        )
     widths = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
