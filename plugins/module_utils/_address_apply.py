@@ -20,7 +20,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._address_host import
 from ansible_collections.ipv6.services.plugins.module_utils._address_plan import (
     Link,
     Plan,
-    by_store,
+    by_path,
     contents,
     is_right,
 )
@@ -97,15 +97,21 @@ class Applier:
         A file that networkd is to set a lost address from is written anew even when it says the same: networkd
         does nothing for a file with the old inode. What is new is written before what is old is taken away.
         """
-        before, after = by_store(self._link.marked), contents(plan, self._link)
         anew = {item.store for item in (*plan.add, *plan.change)}
-        stale = [s for s in {*before, *after} if s in anew or sorted(before.get(s, ())) != sorted(after.get(s, ()))]
-        for store in sorted(stale, key=lambda s: s not in after):
-            if store in after:
-                _address_marks.write(store.path, _address_marks.render_addresses(self._link.name, store, after[store]))
-            elif store.path not in {other.path for other in after}:
-                _address_marks.remove(store.path)
-        return any(store.backend == "networkd" for store in stale)
+        before, after = by_path(self._link.marked), by_path(contents(plan, self._link))
+        stale = [
+            path
+            for path in {*before, *after}
+            if sorted(before.get(path, ())) != sorted(after.get(path, ())) or any(store.path == path for store in anew)
+        ]
+        for path in sorted(stale, key=lambda path: path not in after):
+            if path in after:
+                # A file that goes from one backend to another is the new one's, also with what stays of the old one.
+                store = max((item.store for item in after[path]), key=lambda store: store in anew)
+                _address_marks.write(path, _address_marks.render_addresses(self._link.name, store, after[path]))
+            else:
+                _address_marks.remove(path)
+        return any(path.endswith(".conf") for path in stale)
 
     def _take_off(self, drop: t.Iterable[Held]) -> None:
         # An error here means that somebody else took it off.
@@ -117,8 +123,7 @@ class Applier:
             return
         self._take_off(held[address] for address in failed if address in held)
         # What the files hold by now is what the plan made of them.
-        made = [item for items in contents(plan, self._link).values() for item in items]
-        rest = Applier(Link(self._link.name, made, ()), self._iproute, self._networkd)
+        rest = Applier(Link(self._link.name, contents(plan, self._link), ()), self._iproute, self._networkd)
         if rest._write(Plan(remove=tuple(sorted(failed)))):
             self._networkd.reload()
 

@@ -27,6 +27,8 @@ from ansible_collections.ipv6.services.plugins.module_utils._networkd import Net
 from ansible_collections.ipv6.services.plugins.module_utils._routed_plan import unanswered
 from ansible_collections.ipv6.services.plugins.module_utils._service_address import Held, RoutedPrefix, Store
 
+_DISPATCHER = "dbus-org.freedesktop.nm-dispatcher.service"
+_UNIT_PATHS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 NONLOCAL_BIND = ("net", "ipv6", "ip_nonlocal_bind")
 
 
@@ -156,11 +158,16 @@ def _check_alone(link: str, network_files: t.Mapping[str, str]) -> None:
 
 
 def _warnings(link: str, backend: str, network_files: t.Mapping[str, str]) -> list[str]:
+    if backend == "networkmanager" and not any(os.path.lexists(f"{path}/{_DISPATCHER}") for path in _UNIT_PATHS):
+        return [
+            "NetworkManager's dispatcher is switched off, and it is what sets the addresses when a connection is activated. Run"
+            " `systemctl enable NetworkManager-dispatcher`."
+        ]
     if backend == "none" and link in network_files:
         return [f"systemd-networkd manages {link}, and takes away what it did not set itself. Leave `backend` out."]
     if backend == "none" and read_managers([link]).get(link) == "networkmanager":
         return [
             f"NetworkManager manages {link}, and takes away addresses that it did not set itself when it applies a connection"
-            " anew. Run this again afterwards."
+            " anew. Leave `backend` out."
         ]
     return []

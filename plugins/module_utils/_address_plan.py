@@ -139,17 +139,18 @@ def plan_absent(unwanted: t.Sequence[IPv6Address], link: Link) -> Plan:
     return Plan(remove=tuple(sorted(remove)), absent=tuple(absent), drop=_sorted(drop), errors=errors)
 
 
-def contents(plan: Plan, link: Link) -> dict[Store, list[ServiceAddress]]:
-    """What each store of the link holds afterwards; a store that isn't named holds nothing."""
+def contents(plan: Plan, link: Link) -> list[ServiceAddress]:
+    """What is written down for the link afterwards."""
     touched = plan.touched()
-    return by_store([mark for mark in link.marked if mark.address not in touched] + [*plan.add, *plan.change])
+    return [mark for mark in link.marked if mark.address not in touched] + [*plan.add, *plan.change]
 
 
-def by_store(items: t.Iterable[ServiceAddress]) -> dict[Store, list[ServiceAddress]]:
-    stores: dict[Store, list[ServiceAddress]] = {}
+def by_path(items: t.Iterable[ServiceAddress]) -> dict[str, list[ServiceAddress]]:
+    """The path of each file -> what is in it."""
+    files: dict[str, list[ServiceAddress]] = {}
     for item in items:
-        stores.setdefault(item.store, []).append(item)
-    return stores
+        files.setdefault(item.store.path, []).append(item)
+    return files
 
 
 def rewrites(plan: Plan, link: Link, backend: str) -> bool:

@@ -68,8 +68,7 @@ def after(host: Host, done: Work) -> list[str]:
         return before(host)
     lines = []
     if host.link:
-        stores = contents(done.addresses, host.link).values()
-        lines += _address_lines([item for items in stores for item in items], host.link.name)
+        lines += _address_lines(contents(done.addresses, host.link), host.link.name)
     prefixes = prefixes_after(done.prefixes, host.prefixes)
     return lines + _prefix_lines(prefixes) + [_NONLOCAL_BIND] * (host.nonlocal_bind or bool(prefixes))
 

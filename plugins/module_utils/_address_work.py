@@ -114,7 +114,7 @@ def wanted_units(work: Work, host: Host, ip: str) -> dict[str, str | None]:
     """
     persistent = any(item.persistent for item in prefixes_after(work.prefixes, host.prefixes))
     units: dict[str, str | None] = {_unit.ROUTED_PREFIXES: _unit.render_prefixes(ip) if persistent else None}
-    here = contents(work.addresses, host.link) if host.link else {}
+    here = {item.store for item in contents(work.addresses, host.link)} if host.link else set()
     if host.link is not None:
         name = host.link.name
         needed = any(store.backend == "none" and store.persistent for store in here)

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Network
+from ipaddress import IPv6Address, IPv6Network
 
 import pytest
 
 from ansible_collections.ipv6.services.plugins.module_utils import _address_apply, _address_marks, _kernel
+from ansible_collections.ipv6.services.plugins.module_utils._address_plan import Link, Plan
 from ansible_collections.ipv6.services.plugins.module_utils._routed_plan import RoutedPlan
-from ansible_collections.ipv6.services.plugins.module_utils._service_address import RoutedPrefix
+from ansible_collections.ipv6.services.plugins.module_utils._service_address import RoutedPrefix, ServiceAddress, Store
 
 ONE, OTHER = (RoutedPrefix(IPv6Network(f"2001:db8:99:{n}::/64"), True) for n in (1, 2))
 
@@ -55,3 +56,25 @@ def test_a_route_is_written_down_until_it_is_gone():
     _address_apply.apply_prefixes(RoutedPlan(add=(OTHER,), remove=(ONE.prefix,)), [ONE], routes)
     assert routes.marked == [[ONE, OTHER], [ONE, OTHER]]
     assert _address_marks.read_prefixes() == [OTHER]
+
+
+def test_a_batch_file_that_goes_to_another_backend_keeps_what_stays_of_the_old_one(tmp_path):
+    path = str(tmp_path / "etc" / "addresses-eth0.batch")
+    old, new = Store("none", True, path), Store("networkmanager", True, path)
+    stays, moves = (ServiceAddress(IPv6Address(f"2001:db8::20{n}"), 128, True, old) for n in (1, 2))
+    applier = _address_apply.Applier(Link("eth0", [stays, moves], []), None, None)
+    assert applier._write(Plan(change=(moves._replace(store=new),))) is False
+    with open(path, encoding="ascii") as file:
+        assert _address_marks.parse_addresses(path, file.read()) == [
+            item._replace(store=new) for item in (stays, moves)
+        ]
+
+
+def test_files_of_networkd_are_written_before_the_batch_file_goes(tmp_path):
+    drop_in = str(tmp_path / "10-eth0.network.d" / "ipv6-services.conf")
+    old = ServiceAddress(IPv6Address("2001:db8::201"), 128, True, Store("none", True, str(tmp_path / "etc" / "batch")))
+    new = old._replace(store=Store("networkd", True, drop_in))
+    _address_marks.write(old.store.path, _address_marks.render_addresses("eth0", old.store, [old]))
+    applier = _address_apply.Applier(Link("eth0", [old], []), None, None)
+    assert applier._write(Plan(change=(new,))) is True
+    assert [entry.name for entry in tmp_path.rglob("*") if entry.is_file()] == ["ipv6-services.conf"]

@@ -200,15 +200,15 @@ def test_plan_absent(marked, on_link, expected):
 @pytest.mark.parametrize(
     ("plan", "marked", "expected"),
     [
-        pytest.param(Plan(add=(WEB1,)), [WEB2], {NETWORKD: [WEB2, WEB1]}, id="what is there stays"),
-        pytest.param(Plan(remove=(WEB1.address,)), [WEB1], {}, id="the last one leaves nothing"),
+        pytest.param(Plan(add=(WEB1,)), [WEB2], [WEB2, WEB1], id="what is there stays"),
+        pytest.param(Plan(remove=(WEB1.address,)), [WEB1], [], id="the last one leaves nothing"),
         pytest.param(
             Plan(change=(BATCH1,)),
             [WEB1, WEB2],
-            {NETWORKD: [WEB2], BATCH: [BATCH1]},
+            [WEB2, BATCH1],
             id="one that moves is in one store",
         ),
-        pytest.param(Plan(add=(WEB1,)), [WEB1], {NETWORKD: [WEB1]}, id="one that was lost is not in it twice"),
+        pytest.param(Plan(add=(WEB1,)), [WEB1], [WEB1], id="one that was lost is not in it twice"),
     ],
 )
 def test_contents(plan, marked, expected):
@@ -217,5 +217,5 @@ def test_contents(plan, marked, expected):
 
 def test_a_duplicate_is_in_no_file_afterwards():
     plan = without(Plan(add=(WEB1, WEB2)), [WEB1.address])
-    assert contents(plan, Link("eth0", [], [])) == {NETWORKD: [WEB2]}
+    assert contents(plan, Link("eth0", [], [])) == [WEB2]
     assert plan.remove == (WEB1.address,)
