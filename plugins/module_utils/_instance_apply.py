@@ -9,11 +9,12 @@ from __future__ import annotations
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from ipaddress import IPv6Address
 
 from ansible_collections.ipv6.services.plugins.module_utils._container_apply import NotUpError, mask
 from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
 from ansible_collections.ipv6.services.plugins.module_utils._incus_api import Api, path_of
-from ansible_collections.ipv6.services.plugins.module_utils._instance_body import NETWORK_FILE, NIC, Body
+from ansible_collections.ipv6.services.plugins.module_utils._instance_body import NETWORK_FILE, NIC, Body, own_nic
 from ansible_collections.ipv6.services.plugins.module_utils._instance_found import (
     KEY_NO_NAT,
     KEY_RESTART,
@@ -22,6 +23,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_found impo
 )
 from ansible_collections.ipv6.services.plugins.module_utils._instance_plan import (
     Step,
+    held_by,
     image_text,
     no_nat_text,
     spare_name,
@@ -37,6 +39,8 @@ DOWNLOAD_PATIENCE = 300
 LOG_LINES = 10
 # Waiting takes no engine and next to no memory, so nearly everything can wait at once.
 _MOST_WAITING = 64
+# Tells the neighbours behind an interface at which MAC address an address is now.
+Announce = t.Callable[[str, IPv6Address, str], None]
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,9 @@ class Settings:
 class Applier:
     """Carries steps out on the engines that it is given."""
 
-    def __init__(self, apis: t.Mapping[str, Api], links: Links, settings: Settings) -> None:
+    def __init__(self, apis: t.Mapping[str, Api], links: Links, settings: Settings, announce: Announce) -> None:
         self._requests = Requests(apis, links, settings.threads)
+        self._announce = announce
         self._timeout = settings.wait_timeout
 
     def apply(self, steps: t.Sequence[Step]) -> list[Outcome]:
@@ -251,7 +256,19 @@ class Applier:
             self._requests.rewrite(found, found.name, write)
             if wanted.addressing == "own" and wanted.type == "container" and (step.restart or not found.running):
                 self._requests.write_file(found, NETWORK_FILE, body.network_file)
-        return Outcome(step, bring_up(self._requests, wanted, body, found, step.restart, self._timeout))
+        state = bring_up(self._requests, wanted, body, found, step.restart, self._timeout)
+        if wanted.addressing == "own" and own_nic(wanted):
+            self._tell_neighbours(found, body, [h.address for h in held_by(wanted, state) if h.usable])
+        return Outcome(step, state)
+
+    def _tell_neighbours(self, found: Found, body: Body, addresses: t.Iterable[IPv6Address]) -> None:
+        """Else who knew the service at another MAC address, as before it moved here, would not find it for a while."""
+        try:
+            mac = self._requests.config(found).get(f"volatile.{NIC}.hwaddr")
+        except EngineError:
+            return  # it is up all the same
+        for address in addresses if mac else ():
+            self._announce(body.devices[NIC]["parent"], address, str(mac))
 
     def _with_log(self, error: EngineError, found: Found) -> str:
         """The error, and what the instance or the engine wrote about it."""

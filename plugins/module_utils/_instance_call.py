@@ -323,7 +323,7 @@ class Call:
         if self.request.check_mode or not any(s.changed for s in steps):
             return [Outcome(s, s.state) for s in steps]
         settings = Settings(threads=self.request.threads, wait_timeout=self.request.wait_timeout)
-        return Applier(self.apis, self.host.addresses_in, settings).apply(steps)
+        return Applier(self.apis, self.host.addresses_in, settings, self.host.announce).apply(steps)
 
 
 _NOBODY = Found("", "", "", "Stopped", "container")

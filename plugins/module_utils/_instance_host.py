@@ -17,6 +17,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._command import Comm
 from ansible_collections.ipv6.services.plugins.module_utils._instance_body import Link, Network
 from ansible_collections.ipv6.services.plugins.module_utils._instance_found import Held, parse_links, parse_listeners
 from ansible_collections.ipv6.services.plugins.module_utils._iproute import parse_default_link
+from ansible_collections.ipv6.services.plugins.module_utils._neighbours import announce
 
 
 class HostReader:
@@ -80,6 +81,10 @@ class HostReader:
             return parse_chains(table, output(self._run, ["nft", "--json", "list", "chains"]))
         except (CommandError, ValueError):
             return None
+
+    def announce(self, link: str, address: IPv6Address, mac: str) -> None:
+        """Tell the neighbours behind an interface at which MAC address an address is now."""
+        announce(link, address, mac)
 
 
 def parse_prefixes(answer: t.Iterable[t.Mapping[str, t.Any]]) -> tuple[IPv6Network, ...]:

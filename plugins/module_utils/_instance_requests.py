@@ -54,6 +54,11 @@ class Requests:
             else:
                 return
 
+    def config(self, found: Found) -> t.Mapping[str, str]:
+        """Its config as it is now."""
+        answer = self._apis[found.engine].get(path_of("instances", found.name, project=found.project))
+        return t.cast("t.Mapping[str, str]", answer.get("config") or {})
+
     def set_state(self, found: Found, name: str, action: str, force: bool = False) -> None:
         body = {"action": action, "timeout": STOP_PATIENCE, "force": force}
         path = path_of("instances", name, "state", project=found.project)

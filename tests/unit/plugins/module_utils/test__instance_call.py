@@ -35,6 +35,10 @@ class Host:
 
     def __init__(self, engine):
         self._engine = engine
+        self.announced = []
+
+    def announce(self, link, address, mac):
+        self.announced.append((link, str(address), mac))
 
     def link(self, name, _nictype):
         return Link(name or "eth0")
@@ -64,7 +68,7 @@ def _no_waiting(monkeypatch):
     monkeypatch.setattr(_instance_up, "_INSIDE_PATIENCE", 0.3)
 
 
-def run(engine, *entries, check_mode=False, **options):
+def run(engine, *entries, check_mode=False, host=None, **options):
     request = Request(
         entries=entries,
         engine="incus",
@@ -76,7 +80,7 @@ def run(engine, *entries, check_mode=False, **options):
         check_mode=check_mode,
         **{"purge": False, **options},
     )
-    call = Call(request, Host(engine), lambda _path: engine)
+    call = Call(request, host or Host(engine), lambda _path: engine)
     call.parse()
     call.read()
     outcomes = call.apply(call.plan())
@@ -294,6 +298,20 @@ def test_own_waits_for_the_address_of_the_router():
         "2001:db8::5",
         ["fd00::5", "2001:db8::5"],
     )
+
+
+@pytest.mark.parametrize("address", ["auto", "2001:db8::5"])
+def test_own_is_announced_to_the_neighbours_when_it_starts(address):
+    engine = FakeEngine()
+    engine.addresses = {"web1": ["2001:db8::5"]}
+    host, entry = Host(engine), {**OWN, "address": address}
+    only(engine, entry, host=host)
+    assert host.announced == [("eth0", "2001:db8::5", "00:16:3e:00:00:01")]
+    only(engine, entry, host=host)
+    only(engine, {**entry, "state": "stopped"}, host=host)
+    assert len(host.announced) == 1
+    only(engine, entry, host=host)
+    assert len(host.announced) == 2
 
 
 def test_own_without_a_router_is_an_error():
