@@ -56,7 +56,7 @@ def _public_entry(entry: dict[str, t.Any]) -> dict[str, t.Any]:
 def _public_value(option: str, value: t.Any) -> t.Any:
     if option in ("env", "secret_env", "config"):
         return dict.fromkeys(value, HIDDEN) if isinstance(value, dict) else HIDDEN if value is not None else None
-    if option == "user_data":
+    if option == "user_data" or (option == "image_server" and "@" in str(value)):  # it is refused with a user in it
         return HIDDEN if value is not None else None
     if option == "devices" and isinstance(value, dict):
         return {name: hide_secrets(device) for name, device in value.items()}

@@ -114,6 +114,7 @@ def parse_instance(entry: t.Mapping[str, t.Any], engine: str = "incus", address_
     name = check.value("name", entry.get("name"), values.parse_instance_service)
     project = check.value("project", entry.get("project") or "default", values.parse_project)
     state, engine = entry.get("state") or "started", entry.get("engine") or engine
+    values.check_name(check, name, engine)
     addressing = entry.get("addressing") or "publish"
     address = _address(check, entry, addressing)
     if state == "absent":
@@ -131,7 +132,7 @@ def parse_instance(entry: t.Mapping[str, t.Any], engine: str = "incus", address_
         address=address,
         image=_image(check, entry),
         type=entry.get("type") or "container",
-        ports=_ports(check, entry.get("ports") or [], address),
+        ports=_ports(check, entry.get("ports") or [], address, addressing),
         nat=entry.get("nat"),
         proxy_protocol=bool(entry.get("proxy_protocol")),
         nictype=entry.get("nictype") or "macvlan",
@@ -169,8 +170,17 @@ def _image(check: Checker, entry: t.Mapping[str, t.Any]) -> Image:
     name = check.value("image", entry.get("image"), values.parse_image_name)
     if entry.get("image") is None:
         check.add("image", None, "It is missing.", "Name the image by its alias, as debian/13, or its fingerprint.")
-    server = check.value("image_server", entry.get("image_server"), values.parse_server)
+    server = _server(check, entry.get("image_server"))
     return Image(name or "", server, entry.get("image_protocol") or "simplestreams")
+
+
+def _server(check: Checker, url: str | None) -> str | None:
+    """The URL; a wrong one is not repeated, since it may have a password in it."""
+    try:
+        return None if url is None else values.parse_server(url)
+    except values.OptionError as exc:
+        check.add("image_server", None, exc.problem, exc.mend)
+        return None
 
 
 def _profiles(check: Checker, entry: t.Mapping[str, t.Any]) -> tuple[str, ...]:
@@ -193,7 +203,9 @@ def _user_data(check: Checker, text: str | None) -> str | None:
     return text
 
 
-def _ports(check: Checker, ports: t.Sequence[object], address: IPv6Address | None) -> tuple[Binding, ...]:
+def _ports(
+    check: Checker, ports: t.Sequence[object], address: IPv6Address | None, addressing: str
+) -> tuple[Binding, ...]:
     """The ports, or none while the address is not known."""
     for index, value in enumerate(ports):
         check.value(f"ports[{index}]", value, lambda v: parse_ports([v], address or _NO_ADDRESS_YET))
@@ -207,11 +219,26 @@ def _ports(check: Checker, ports: t.Sequence[object], address: IPv6Address | Non
         return ()
     if any(binding.protocol == "sctp" for binding in bindings):
         check.add("ports", list(ports), "Incus and LXD can't publish sctp.", "Publish tcp or udp.")
+    if addressing == "own":
+        _check_own_ports(check, bindings, address or _NO_ADDRESS_YET)
     return bindings if address else ()
+
+
+def _check_own_ports(check: Checker, bindings: t.Iterable[Binding], address: IPv6Address) -> None:
+    """Nothing stands between the clients and an instance with a NIC of its own."""
+    for binding in bindings:
+        shown = f"{binding.port}:{binding.container_port}"
+        if binding.port != binding.container_port:
+            text = f"{shown} leads to another port, and in front of a NIC of its own there is nobody to do so."
+            check.add("ports", None, text, f"Write {binding.container_port}, or addressing: publish.")
+        elif binding.address != address:
+            text = f"[{binding.address}]:{shown} is on another address than that of the service's own NIC."
+            check.add("ports", None, text, "Leave the address out, or write addressing: publish.")
 
 
 def _check_together(check: Checker, wanted: Instance) -> None:
     """What options say against each other."""
+    values.check_lines(check, {"env": wanted.env, "secret_env": wanted.secret_env}, wanted.config)
     twice = sorted(set(wanted.env) & set(wanted.secret_env))
     if twice:
         check.add("secret_env", None, f"{twice[0]} is in env too.", "Take it out of env.")

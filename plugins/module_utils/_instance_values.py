@@ -51,6 +51,24 @@ def parse_instance_service(value: object) -> str:
     return name
 
 
+def check_name(check: Checker, name: str | None, engine: str) -> None:
+    """What one of the engines refuses of a name that the other takes."""
+    if name and engine == "lxd" and name[0].isdigit():
+        check.add(
+            "name", name, f"LXD takes no name that begins with a digit, as {name} does.", "Begin it with a letter."
+        )
+
+
+def check_lines(check: Checker, env: t.Mapping[str, t.Mapping[str, str]], config: t.Mapping[str, str]) -> None:
+    """Variables have one line in both engines. env: by the option that has them."""
+    found = [(option, name, value) for option, variables in env.items() for name, value in variables.items()]
+    found += [("config", key, value) for key, value in config.items() if key.startswith(ENVIRONMENT)]
+    for option, name, value in found:
+        if "\n" in value:
+            text = f"The value of {name} has a line break, which no variable of an instance may have."
+            check.add(f"{option}.{name}", None, text, "Write it on one line, or give the instance a file by user_data.")
+
+
 _WORD = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,62}", re.ASCII)
 
 

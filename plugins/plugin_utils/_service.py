@@ -152,7 +152,7 @@ def _service(check: Checker, options: t.Mapping[str, t.Any], service: Service) -
     if check.kind is CONTAINER:
         _check_rootless(check, service)
         return service
-    service = replace(
+    return replace(
         service,
         addressing=options.get("addressing") or "publish",
         project=options.get("project") or "default",
@@ -160,8 +160,6 @@ def _service(check: Checker, options: t.Mapping[str, t.Any], service: Service) -
         bridged=options.get("nictype") == "bridged",
         from_router=options.get("address") == AUTO,
     )
-    _check_own(check, service)
-    return service
 
 
 def _address(options: t.Mapping[str, t.Any]) -> IPv6Address | None:
@@ -172,20 +170,6 @@ def _check_rootless(check: Checker, service: Service) -> None:
     if service.podman_user and any(binding.protocol == "sctp" for binding in _bindings(service)):
         text = "Rootless Podman forwards tcp and udp only."
         check.add("ports", None, text, "Publish no sctp, or run the service as `podman_user: root`.")
-
-
-def _check_own(check: Checker, service: Service) -> None:
-    """Nothing stands between the clients and an instance with a NIC of its own."""
-    if not service.own:
-        return
-    for binding in _bindings(service):
-        shown = f"{binding.port}:{binding.container_port}"
-        if binding.port != binding.container_port:
-            text = f"{shown} leads to another port, and in front of a NIC of its own there is nobody to do so."
-            check.add("ports", None, text, f"Write {binding.container_port}, or addressing: publish.")
-        elif binding.address not in (NOWHERE, service.address):
-            text = f"[{binding.address}]:{shown} is on another address than that of the service's own NIC."
-            check.add("ports", None, text, "Leave the address out, or write addressing: publish.")
 
 
 def _bindings(service: Service) -> list[Binding]:

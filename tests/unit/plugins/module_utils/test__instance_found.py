@@ -224,6 +224,7 @@ def test_no_value_that_may_be_a_secret_is_in_the_invocation():
         "env": {"A": "xyzzy"},
         "config": {"k": "xyzzy"},
         "user_data": "#!xyzzy",
+        "image_server": "https://user:xyzzy@images.example.com",
         "devices": {"d": {"type": "disk", "ceph.key": "xyzzy"}},
         "image": "debian/13",
     }

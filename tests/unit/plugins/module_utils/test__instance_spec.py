@@ -76,6 +76,18 @@ def test_parse_instance(options, field, expected):
     assert getattr(parse(**options), field) == expected
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"engine": "incus", "name": "8web"}, id="a digit in front, for Incus"),
+        pytest.param({"addressing": "own", "ports": ["443:443", "[2001:db8::201]:80:80"]}, id="ports of its own NIC"),
+        pytest.param({"config": {"cloud-init.vendor-data": "a\nb"}}, id="lines in a key that is no variable"),
+    ],
+)
+def test_what_is_right(options):
+    parse(**options)
+
+
 def test_absent_needs_its_name_only():
     assert parse(address="(none)", image="(none)", state="absent").state == "absent"
 
@@ -130,6 +142,24 @@ BAD = [
         {"nat": False, "ports": [80], "type": "virtual-machine"}, "nat", "nat", id="a virtual machine without nat"
     ),
     pytest.param({"addressing": "own", "nat": True}, "nat", "NIC of its own", id="nat of a NIC of its own"),
+    pytest.param(
+        {"addressing": "own", "address": "auto", "ports": ["443:8443"]},
+        "ports",
+        "443:8443 leads to another port, and in front of a NIC of its own there is nobody to do so.",
+        id="another port of a NIC of its own",
+    ),
+    pytest.param(
+        {"addressing": "own", "ports": ["[2001:db8::202]:80:80"]},
+        "ports",
+        "is on another address than that of the service's own NIC",
+        id="another address than that of its own NIC",
+    ),
+    pytest.param({"env": {"A": "xy\nzzy"}}, "env.A", "line break", id="a variable of two lines"),
+    pytest.param({"secret_env": {"A": "xy\nzzy"}}, "secret_env.A", "line break", id="a secret of two lines"),
+    pytest.param(
+        {"config": {"environment.A": "xy\nzzy"}}, "config.environment.A", "line break", id="one by its config key"
+    ),
+    pytest.param({"engine": "lxd", "name": "8web"}, "name", "begins with a digit", id="a digit in front, for LXD"),
 ]
 
 
@@ -152,7 +182,10 @@ def test_no_value_that_may_be_a_secret_is_in_an_error():
             user_data="xyzzy",
             image_server="https://user:xyzzy@images.example.com",
         )
-    assert "xyzzy" not in str(error.value) and "1234567" not in str(error.value)
+    assert "xyzzy" not in str(error.value) + str(error.value.problems) and "1234567" not in str(error.value)
+    with pytest.raises(EntryError) as error:
+        parse(secret_env={"B": "xyzzy\nxyzzy"}, config={"environment.C": "xyzzy\n"})
+    assert "xyzzy" not in str(error.value) + str(error.value.problems)
 
 
 def test_no_value_that_may_be_a_secret_is_in_a_repr():
