@@ -28,7 +28,7 @@ def clashes(
     held = {port: f.name for f in listed if f.key not in mine and f.running for port in ports_of(f.devices)}
     errors = {}
     for step in steps:
-        if not step.body or step.action not in ("created", "replaced", "updated", "started"):
+        if not step.body or step.action not in ("created", "replaced", "updated", "started") or _stopped(step):
             continue
         own = ports_of(step.found.devices) if step.found else set()
         given = {port for s in steps if s is not step and s.found for port in ports_of(s.found.devices)}
@@ -46,11 +46,16 @@ def clashes(
     return errors
 
 
+def _stopped(step: Step) -> bool:
+    """Whether a service is not to run, so that its ports may be somebody's until it does."""
+    return step.wanted is not None and step.wanted.state == "stopped"
+
+
 def order(steps: t.Sequence[Step]) -> list[Step]:
     """The steps in their order, those marked whose instance holds a port that another service gets in this call."""
     gets: dict[Listener, str] = {}
     for step in steps:
-        if step.body and step.action not in ("none", "removed"):
+        if step.body and step.action not in ("none", "removed") and not _stopped(step):
             gets.update(dict.fromkeys(ports_of(step.body.devices), step.name))
     return [replace(s, stop_early=_gives_up(s, gets)) for s in steps]
 

@@ -462,6 +462,11 @@ def test_clashes(listed, listeners, own, text):
     assert (text in errors["web1"]) if text else not errors
 
 
+def test_a_port_of_one_that_is_not_to_run_is_no_clash():
+    step = plan(replace(WANTED, state="stopped"))
+    assert clashes([step], [found(name="other")], {("tcp", WEB1, 80)}, [WEB1]) == {}
+
+
 def test_its_own_proxy_is_no_clash():
     wanted = replace(WANTED, nat=False)
     step = plan(replace(wanted, memory=2**28), found(wanted), inside(), replace(ALL, listeners={("tcp", WEB1, 80)}))
