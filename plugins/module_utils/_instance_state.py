@@ -15,7 +15,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._incus_api import Ap
 from ansible_collections.ipv6.services.plugins.module_utils._instance_found import Found, Held, State, parse_state
 
 # Process id -> the addresses in its network namespace, or None where that can't be read.
-Links = t.Callable[[int], "t.Mapping[str, tuple[Held, ...]] | None"]
+Links = t.Callable[[int], t.Optional[t.Mapping[str, tuple[Held, ...]]]]
 _ATTEMPTS = 5
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.ipv6.services.plugins.plugin_utils._kinds import AUTO, CONTAINER, INSTANCE, Kind
+from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import AUTO
+from ansible_collections.ipv6.services.plugins.plugin_utils._kinds import CONTAINER, INSTANCE, Kind
 
 Entries = t.Iterable[t.Mapping[str, t.Any]]
 

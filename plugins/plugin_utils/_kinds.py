@@ -10,7 +10,6 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.ipv6.services.plugins.module_utils import _container_spec, _instance_spec
-from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import AUTO as AUTO
 
 
 @dataclass(frozen=True)

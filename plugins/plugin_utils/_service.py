@@ -12,10 +12,10 @@ from ipaddress import IPv6Address
 
 from ansible_collections.ipv6.services.plugins.module_utils._addresses import RequestError, parse_address
 from ansible_collections.ipv6.services.plugins.module_utils._container_spec import EntryError
+from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import AUTO
 from ansible_collections.ipv6.services.plugins.module_utils._ports import Binding, parse_port
 from ansible_collections.ipv6.services.plugins.plugin_utils._entry import Checker, type_name
 from ansible_collections.ipv6.services.plugins.plugin_utils._kinds import (
-    AUTO,
     CONTAINER,
     ENGINES,
     INSTANCE,
