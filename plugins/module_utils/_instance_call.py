@@ -25,7 +25,6 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_body impor
 from ansible_collections.ipv6.services.plugins.module_utils._instance_found import (
     Found,
     State,
-    parse_instances,
     parse_static,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._instance_host import HostReader, parse_network
@@ -35,6 +34,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_plan impor
     Step,
     foreign,
     group_of,
+    names_of,
     owner_text,
     plan_purge,
     plan_service,
@@ -45,7 +45,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_spec impor
     Instance,
     parse_instance,
 )
-from ansible_collections.ipv6.services.plugins.module_utils._instance_state import read_state
+from ansible_collections.ipv6.services.plugins.module_utils._instance_state import Key, read_instances, read_state
 from ansible_collections.ipv6.services.plugins.module_utils._instance_values import FINGERPRINT
 
 DEFAULT_NETWORKS = {"incus": "ipv6-incus", "lxd": "ipv6-lxd"}
@@ -91,6 +91,7 @@ class Call:
     apis: dict[str, Api] = field(default_factory=dict)
     listed: list[Found] = field(default_factory=list)  # everything on all engines that are concerned
     silent: dict[str, str] = field(default_factory=dict)  # engine -> what check mode can't know of it
+    unread: dict[Key, str] = field(default_factory=dict)  # instances of which nobody knows whose they are, and why
 
     # 1. Validate
 
@@ -108,8 +109,9 @@ class Call:
             self.wanted.append(instance)
 
     def engines(self) -> dict[str, str]:
-        """The engine of each service in the list."""
-        return {str(e.get("name")): e.get("engine") or self.request.engine for e in self.request.entries}
+        """The engine of each service in the list, and of each instance that nothing is known of."""
+        unread = {name: engine for engine, _project, name in self.unread}
+        return {**unread, **{str(e.get("name")): e.get("engine") or self.request.engine for e in self.request.entries}}
 
     def _check_unique(self, instance: Instance, taken: dict[object, str]) -> None:
         """Of two with one name nobody knows which is meant, so both are refused; of two with one port the second is."""
@@ -162,12 +164,21 @@ class Call:
                     and os.path.exists(self.request.sockets[engine])
                 ):
                     self._read_engine(engine)
+        self._refuse_unread()
+
+    def _refuse_unread(self) -> None:
+        """Leave alone what may be an instance of which nothing is known; for a purge that may be any."""
+        for (_engine, _project, name), text in self.unread.items():
+            mine = [i for i in self.todo() if name in names_of(i.name)]
+            self.errors.update({i.name: text for i in mine})
+            if self.request.purge and not mine:
+                self.errors.setdefault(name, text)
 
     def _read_engine(self, engine: str) -> None:
         path = self.request.sockets[engine]
         api = self.connect(path)
         try:
-            answer = api.get("/1.0/instances?recursion=1&all-projects=true")
+            listed, unread = read_instances(api, engine)
         except EngineError as exc:
             if self.request.check_mode and exc.nobody_there:
                 # The role host would install and start it before a real run gets here.
@@ -178,7 +189,8 @@ class Call:
                     self.errors[instance.name] = unreadable(engine, path, exc)
             return
         self.apis[engine] = api
-        self.listed += parse_instances(engine, answer)
+        self.listed += listed
+        self.unread.update(unread)
 
     def _each(self, function: t.Callable[[t.Any], t.Any], items: t.Sequence[t.Any]) -> list[t.Any]:
         """What the function returns for each, or the EngineError that it raises."""

@@ -41,6 +41,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_values imp
     DEVICE_PREFIX,
     FINGERPRINT,
     KEY_PREFIX,
+    instance_name,
 )
 
 # Config keys whose values are shown; any other may hold a secret.
@@ -103,6 +104,11 @@ def spare_name(service: str, kind: str) -> str:
     return f"ipv6-services-{kind}-{hashlib.sha256(service.encode()).hexdigest()[:12]}"
 
 
+def names_of(service: str) -> tuple[str, str, str]:
+    """The names that instances of a service have: its own, one that was just made, one that was put aside."""
+    return instance_name(service), spare_name(service, "new"), spare_name(service, "old")
+
+
 def group_of(wanted: Instance, listed: t.Iterable[Found]) -> Group:
     """Which of the instances made for a service counts, when a replacement was interrupted.
 
@@ -111,8 +117,7 @@ def group_of(wanted: Instance, listed: t.Iterable[Found]) -> Group:
     mine = [f for f in listed if f.service == wanted.name]
     here = {f.name: f for f in mine if (f.engine, f.project) == (wanted.engine, wanted.project)}
     elsewhere = [f for f in mine if (f.engine, f.project) != (wanted.engine, wanted.project)]
-    names = (wanted.instance, spare_name(wanted.name, "new"), spare_name(wanted.name, "old"))
-    current, new, old = (here.pop(name, None) for name in names)
+    current, new, old = (here.pop(name, None) for name in names_of(wanted.name))
     spare = [new] if new else []
     if current and old and current.running:
         return Group(current, (*spare, old, *elsewhere))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads what is effective of one instance."""
+"""Reads which instances an engine has, and what is effective of one."""
 
 from __future__ import annotations
 
@@ -12,11 +12,54 @@ from dataclasses import replace
 
 from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
 from ansible_collections.ipv6.services.plugins.module_utils._incus_api import Api, path_of
-from ansible_collections.ipv6.services.plugins.module_utils._instance_found import Found, Held, State, parse_state
+from ansible_collections.ipv6.services.plugins.module_utils._instance_found import (
+    Found,
+    Held,
+    State,
+    parse_instances,
+    parse_state,
+)
 
 # Process id -> the addresses in its network namespace, or None where that can't be read.
 Links = t.Callable[[int], t.Optional[t.Mapping[str, tuple[Held, ...]]]]
+_LIST = "/1.0/instances?recursion=1&all-projects=true"
 _ATTEMPTS = 5
+_PAUSE = 0.3
+Key = tuple[str, str, str]  # engine, project, name
+
+
+def read_instances(api: Api, engine: str) -> tuple[tuple[Found, ...], dict[Key, str]]:
+    """All instances of an engine, and why nothing is known of the others.
+
+    The list has an instance without its config while somebody changes or deletes it, and so without whose it is. Such a one
+    is read by itself.
+    """
+    whole, unread = [], {}
+    for item in api.get(_LIST):
+        if item.get("config") is not None:
+            whole.append(item)
+            continue
+        name, project = item["name"], item.get("project") or "default"
+        try:
+            again = _read_again(api, path_of("instances", name, project=project))
+        except EngineError as exc:
+            unread[engine, project, name] = (
+                f"whose the instance {name} on {engine}, in the project {project}, is can't be known, since somebody changes"
+                f" it now, or it is broken: {exc}. See that the engine shows its config, and run again."
+            )
+        else:
+            whole += [again] if again else []
+    return parse_instances(engine, whole), unread
+
+
+def _read_again(api: Api, path: str) -> t.Any:
+    """The instance, or None where it is gone."""
+    for _attempt in range(_ATTEMPTS):
+        found = api.find(path)
+        if found is None or found.get("config") is not None:
+            return found
+        time.sleep(_PAUSE)
+    raise EngineError(f"GET {path} has no config")
 
 
 def read_state(api: Api, links: Links, found: Found, name: str | None = None) -> State:
@@ -37,5 +80,5 @@ def _read(api: Api, path: str) -> t.Any:
         except EngineError as exc:
             if exc.status != 500 or attempt == _ATTEMPTS - 1:
                 raise
-        time.sleep(0.3)
+        time.sleep(_PAUSE)
     raise AssertionError

@@ -39,6 +39,7 @@ class FakeEngine:
         self.log = []  # what was changed, in its order
         self.answers = copy.deepcopy(_ANSWERS)
         self.addresses = {}  # instance -> addresses of eth0 once it runs; else those that LXC gives
+        self.unread = {}  # instance -> how often it is answered without its config
         self.stays_down = set()  # fingerprints of images that end at once
         self._tags = (f"tag{i}" for i in itertools.count())
 
@@ -163,6 +164,9 @@ class FakeEngine:
 
     def _seen(self, found):
         seen = copy.deepcopy({k: v for k, v in found.items() if k not in ("tag", "source")})
+        if self.unread.get(found["name"], 0) > 0:
+            self.unread[found["name"]] -= 1
+            return {**seen, "config": None, "devices": None, "status": "Error"}
         return {**seen, "expanded_devices": seen["devices"]}
 
     def _state(self, found):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.ipv6.services.plugins.module_utils import _instance_up
+from ansible_collections.ipv6.services.plugins.module_utils import _instance_state, _instance_up
 from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
 from ansible_collections.ipv6.services.plugins.module_utils._instance_body import Link
 from ansible_collections.ipv6.services.plugins.module_utils._instance_call import Call, Request, taken_addresses
@@ -63,6 +63,7 @@ class Host:
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch):
+    monkeypatch.setattr(_instance_state, "_PAUSE", 0)
     monkeypatch.setattr(_instance_up, "SETTLE", 0)
     monkeypatch.setattr(_instance_up, "SETTLE_STATIC", 0)
     monkeypatch.setattr(_instance_up, "_INSIDE_PATIENCE", 0.3)
@@ -382,6 +383,32 @@ def test_foreign_one_is_left_alone():
     assert "incus delete --project default web1" in item["error"]
     assert engine.log == []
     assert only(engine, {"name": "web1", "state": "absent"})["action"] == "failed"
+
+
+def test_one_that_is_changed_at_the_moment_is_read_again():
+    engine = made(WEB1)
+    engine.unread = {"web1": 2}
+    assert only(engine, WEB1)["action"] == "none"
+    engine.unread = {"web1": 2}
+    assert only(engine, purge=True)["action"] == "removed"
+
+
+@pytest.mark.parametrize("entries, options", [([WEB1], {}), ([], {"purge": True}), ([], {"keep": ["web1"]})])
+def test_one_of_which_nobody_knows_whose_it_is_stays(entries, options):
+    engine = made(WEB1)
+    engine.unread = {"web1": 99}
+    items, _changed = run(engine, *entries, **options)
+    if entries or options.get("purge"):
+        assert [(i["name"], i["engine"], i["action"]) for i in items] == [("web1", "incus", "failed")]
+        assert "can't be known" in items[0]["error"] and "delete" not in items[0]["error"]
+    assert engine.log == [] and names(engine) == ["web1"]
+
+
+def test_one_that_is_gone_since_it_was_listed():
+    engine = made(WEB1)
+    engine.unread = {"web1": 1}
+    engine.fails = {"GET /1.0/instances/web1\\?": [lambda e: e.instances.clear()]}
+    assert only(engine, WEB1)["action"] == "created"
 
 
 def test_absent_and_purge_take_only_ours():
