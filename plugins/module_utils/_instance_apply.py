@@ -26,13 +26,13 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_plan impor
     held_by,
     image_text,
     no_nat_text,
-    spare_name,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._instance_requests import Requests
 from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import Instance
 from ansible_collections.ipv6.services.plugins.module_utils._instance_state import Links
 from ansible_collections.ipv6.services.plugins.module_utils._instance_up import DOWN, bring_up, run_again
 from ansible_collections.ipv6.services.plugins.module_utils._instance_values import DEVICE_PREFIX, FINGERPRINT
+from ansible_collections.ipv6.services.plugins.module_utils._instance_whose import spare_name
 
 # Seconds without a sign of life after which an image counts as lost on its way.
 DOWNLOAD_PATIENCE = 300

@@ -28,17 +28,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_found impo
     parse_static,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._instance_host import HostReader, parse_network
-from ansible_collections.ipv6.services.plugins.module_utils._instance_plan import (
-    Group,
-    Host,
-    Step,
-    foreign,
-    group_of,
-    names_of,
-    owner_text,
-    plan_purge,
-    plan_service,
-)
+from ansible_collections.ipv6.services.plugins.module_utils._instance_plan import Host, Step, plan_purge, plan_service
 from ansible_collections.ipv6.services.plugins.module_utils._instance_ports import clashes, order
 from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import (
     INSTANCE_ENGINES,
@@ -47,6 +37,13 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_spec impor
 )
 from ansible_collections.ipv6.services.plugins.module_utils._instance_state import Key, read_instances, read_state
 from ansible_collections.ipv6.services.plugins.module_utils._instance_values import FINGERPRINT
+from ansible_collections.ipv6.services.plugins.module_utils._instance_whose import (
+    Group,
+    foreign,
+    group_of,
+    names_of,
+    owner_text,
+)
 
 DEFAULT_NETWORKS = {"incus": "ipv6-incus", "lxd": "ipv6-lxd"}
 # Debian's package and the snap.

@@ -12,8 +12,8 @@ from ansible_collections.ipv6.services.plugins.module_utils import _instance_sta
 from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
 from ansible_collections.ipv6.services.plugins.module_utils._instance_body import Link
 from ansible_collections.ipv6.services.plugins.module_utils._instance_call import Call, Request, taken_addresses
-from ansible_collections.ipv6.services.plugins.module_utils._instance_plan import spare_name
 from ansible_collections.ipv6.services.plugins.module_utils._instance_report import changed, diff, report
+from ansible_collections.ipv6.services.plugins.module_utils._instance_whose import spare_name
 
 from .incus_engine import FakeEngine
 

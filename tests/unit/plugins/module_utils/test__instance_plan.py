@@ -23,16 +23,13 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_body impor
 )
 from ansible_collections.ipv6.services.plugins.module_utils._instance_found import Found, Held, State
 from ansible_collections.ipv6.services.plugins.module_utils._instance_plan import (
-    Group,
     Host,
-    foreign,
-    group_of,
     plan_purge,
     plan_service,
-    spare_name,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._instance_ports import clashes, order
 from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import Image, Instance
+from ansible_collections.ipv6.services.plugins.module_utils._instance_whose import Group, foreign, group_of, spare_name
 from ansible_collections.ipv6.services.plugins.module_utils._ports import parse_ports
 
 WEB1, WEB2 = IPv6Address("2001:db8::201"), IPv6Address("2001:db8::202")
