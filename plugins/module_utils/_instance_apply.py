@@ -33,6 +33,13 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_state impo
 from ansible_collections.ipv6.services.plugins.module_utils._instance_up import DOWN, bring_up, run_again
 from ansible_collections.ipv6.services.plugins.module_utils._instance_values import DEVICE_PREFIX, FINGERPRINT
 from ansible_collections.ipv6.services.plugins.module_utils._instance_whose import spare_name
+from ansible_collections.ipv6.services.plugins.module_utils._instance_words import (
+    of_nat,
+    reason,
+    secrets_of,
+    sentence,
+    with_mend,
+)
 
 # Seconds without a sign of life after which an image counts as lost on its way.
 DOWNLOAD_PATIENCE = 300
@@ -56,6 +63,10 @@ class Outcome:
 class Settings:
     threads: int
     wait_timeout: float  # seconds for an address from the router
+
+
+class NotWrittenError(EngineError):
+    """An engine refused what an instance was to have, which it has therefore as before."""
 
 
 class Applier:
@@ -202,6 +213,10 @@ class Applier:
             if step.reattach:
                 self._detach(found, lambda name: name in step.reattach)
             return self._with_or_without_nat(step, found, written=False)
+        except NotWrittenError as exc:
+            if not step.reattach and not step.stop_early:
+                raise EngineError(f"{with_mend(exc)} It was left as it was.") from None
+            raise EngineError(f"{with_mend(exc)} {self._undo(replace(step, restart=False), found)}") from None
         except EngineError as exc:
             error = self._with_log(exc, found)
             raise EngineError(f"{error} {self._undo(step, found)}") from None
@@ -209,15 +224,10 @@ class Applier:
     def _undo(self, step: Step, found: Found) -> str:
         """Give an instance its earlier options again, and say in a sentence how that went."""
 
-        def earlier(body: dict[str, t.Any]) -> None:
-            body["devices"], body["profiles"] = _copied(found.devices), list(found.profiles)
-            volatile = {k: v for k, v in body["config"].items() if k.startswith("volatile.")}
-            body["config"] = {**{k: v for k, v in found.config.items() if not k.startswith("volatile.")}, **volatile}
-
         try:
             if step.restart or not found.running:
                 self._requests.stop_if_running(found)
-            self._requests.rewrite(found, found.name, earlier)
+            self._requests.rewrite(found, found.name, lambda current: unmerge(current, found, _body(step)))
             if found.running:
                 run_again(self._requests, found)
         except EngineError as exc:
@@ -236,9 +246,13 @@ class Applier:
         except EngineError as exc:
             if not step.without_nat or not of_nat(exc):
                 raise
+            untouched = isinstance(exc, NotWrittenError)
             why = mask(reason(exc), secrets_of(_wanted(step)))
         step = replace(step, body=step.without_nat, without_nat=None, notes=(*step.notes, no_nat_text(why)))
-        return self._reach(step, found, written=False, no_nat=why)
+        try:
+            return self._reach(step, found, written=False, no_nat=why)
+        except NotWrittenError as exc:
+            raise exc if untouched else EngineError(str(exc), exc.status) from None
 
     def _reach(self, step: Step, found: Found, written: bool, no_nat: str | None = None) -> Outcome:
         wanted, body = _wanted(step), _body(step)
@@ -253,13 +267,21 @@ class Applier:
                 current["config"].pop(KEY_NO_NAT, None)
 
         if not written:
-            self._requests.rewrite(found, found.name, write)
+            self._write(found, write)
             if wanted.addressing == "own" and wanted.type == "container" and (step.restart or not found.running):
                 self._requests.write_file(found, NETWORK_FILE, body.network_file)
         state = bring_up(self._requests, wanted, body, found, step.restart, self._timeout)
         if wanted.addressing == "own" and own_nic(wanted):
             self._tell_neighbours(found, body, [h.address for h in held_by(wanted, state) if h.usable])
         return Outcome(step, state)
+
+    def _write(self, found: Found, write: t.Callable[[dict[str, t.Any]], None]) -> None:
+        try:
+            self._requests.rewrite(found, found.name, write)
+        except EngineError as exc:
+            if exc.status:  # else nobody knows what became of it
+                raise NotWrittenError(str(exc), exc.status) from None
+            raise
 
     def _tell_neighbours(self, found: Found, body: Body, addresses: t.Iterable[IPv6Address]) -> None:
         """Else who knew the service at another MAC address, as before it moved here, would not find it for a while."""
@@ -279,33 +301,6 @@ class Applier:
         lines = [line for line in (row.partition(" ERROR ")[2].strip() for row in log.splitlines()) if line]
         # The first tells why, and the others that it did not go on.
         return with_mend(error) + (f" LXC said: {lines[0]}." if lines else "")
-
-
-def with_mend(error: EngineError) -> str:
-    """What an engine said, with what to do about it where that is known."""
-    text = sentence(str(error))
-    if "cannot assign requested address" not in text:
-        return text
-    return (
-        f"{text} The host has not that address: give it to the host by ipv6.services.address, and let engines start before"
-        " their addresses are there by the role ipv6.services.host."
-    )
-
-
-def sentence(text: str) -> str:
-    """What an engine said, with a full stop."""
-    return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-def of_nat(error: EngineError) -> bool:
-    """Whether an error is about a proxy device of ours, or the address that nat needs."""
-    return DEVICE_PREFIX in str(error) or "which nat needs" in str(error)
-
-
-def reason(error: EngineError) -> str:
-    """What the engine said, without the request, on one line."""
-    text = " ".join(str(error).split())
-    return (text.partition(".socket: ")[2] or text)[:300]
 
 
 def source_of(wanted: Instance) -> dict[str, str]:
@@ -333,12 +328,16 @@ def merge(current: dict[str, t.Any], found: Found, wanted: Instance, body: Body)
     current["profiles"] = list(wanted.profiles)
 
 
-def secrets_of(wanted: Instance) -> list[str]:
-    """Values that no message may have, longest first. Of config the short ones are left out, such as 1 or true."""
-    values = [*wanted.secret_env.values(), *(v for v in wanted.config.values() if len(v) >= 8)]
-    if wanted.user_data:
-        values += [wanted.user_data, *(line for line in wanted.user_data.splitlines() if len(line) >= 8)]
-    return sorted({v for v in values if v}, key=lambda v: (-len(v), v))
+def unmerge(current: dict[str, t.Any], found: Found, body: Body) -> None:
+    """Give an instance back what it had of all that this collection sets; what others set meanwhile stays."""
+    old = found.options
+    keys = {*body.config, *(old.get("config") or ()), KEY_RESTART, KEY_NO_NAT}
+    names = {*body.devices, *(old.get("devices") or ())}
+    current["config"] = {k: v for k, v in current["config"].items() if k not in keys}
+    current["config"].update({k: v for k, v in found.config.items() if k in keys})
+    current["devices"] = {n: d for n, d in current["devices"].items() if n not in names}
+    current["devices"].update(_copied({n: d for n, d in found.devices.items() if n in names}))
+    current["profiles"] = list(found.profiles)
 
 
 def _copied(devices: t.Mapping[str, t.Mapping[str, str]]) -> dict[str, dict[str, str]]:

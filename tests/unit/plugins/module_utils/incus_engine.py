@@ -132,7 +132,7 @@ class FakeEngine:
                     answer(self)
                     return
                 text, _bar, status = answer.partition("|")
-                raise EngineError(f"{method} {path} on /s.socket: {text}", int(status or 500))
+                raise EngineError(f"{method} {path} on /s.socket: {text}", int(status or "500"))
 
     def _create(self, path, body):
         project = parse_qs(urlsplit(path).query)["project"][0]

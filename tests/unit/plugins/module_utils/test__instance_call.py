@@ -189,6 +189,38 @@ def test_options_that_it_does_not_start_with_are_taken_back():
     assert engine.instances["default", "web1"]["status"] == "Running"
 
 
+def test_a_change_that_is_refused_does_not_touch_it():
+    engine = made(WEB1)
+    engine.fails = {"PUT /1.0/instances/web1\\?": ["Invalid config: no such limit|400"]}
+    item = only(engine, {**WEB1, "env": {"A": "1"}, "config": {"limits.cpu": "plugh"}})
+    assert item["error"].endswith("no such limit. It was left as it was.")
+    assert engine.log == ["PUT instances/web1"]
+
+
+def test_a_change_of_which_nobody_knows_is_taken_back():
+    engine = made(WEB1)
+    engine.fails = {"PUT /1.0/instances/web1\\?": ["timed out|0"]}
+    assert "It has its earlier options again" in only(engine, {**WEB1, "memory": "64M"})["error"]
+
+
+def test_what_others_set_meanwhile_stays_when_options_are_taken_back():
+    engine = made({**WEB1, "memory": "64M"})
+    before = dict(engine.instances["default", "web1"]["config"])
+
+    def meanwhile(engine):
+        engine.instances["default", "web1"]["config"]["user.theirs"] = "1"
+        engine.instances["default", "web1"]["devices"]["theirs"] = {"type": "disk"}
+
+    engine.fails = {
+        "PUT /1.0/instances/web1/state.* when stop": [meanwhile],
+        "PUT /1.0/instances/web1/state.* when start": ["no such key"],
+    }
+    item = only(engine, {**WEB1, "env": {"A": "1"}, "config": {"user.mine": "1"}})
+    assert "It has its earlier options again, and runs." in item["error"]
+    assert engine.instances["default", "web1"]["config"] == {**before, "user.theirs": "1"}
+    assert "theirs" in engine.instances["default", "web1"]["devices"]
+
+
 def test_a_new_image_takes_a_new_instance():
     engine = made(WEB1)
     item = only(engine, {**WEB1, "image": "whoami2"})
