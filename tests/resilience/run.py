@@ -32,6 +32,7 @@ RESULTS = TOP / ".cache/resilience/results.json"
 PAGE = TOP / "docs/resilience.md"
 LIMIT = 30  # seconds to wait for an answer: twice what is promised, to tell late from never
 STEADY = 2  # seconds without a failure
+PATIENCE = 300  # seconds that Ansible gets
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def prepare(arguments: argparse.Namespace) -> Fleet:
     fleet.hosts = [
         replace(host, taken=tuple(s.address for s in fleet.of(host) if can_be_taken(s) and s.address)) for host in hosts
     ]
-    publish(fleet)
+    publish(fleet.hosts, fleet)
     if not arguments.deployed:
         deploy(fleet, [host.name for host in fleet.hosts])
     return fleet
@@ -176,7 +177,7 @@ def can_be_taken(service: Service) -> bool:
 def deploy(fleet: Fleet, hosts: list[str]) -> None:
     print(f"      ansible-playbook ipv6.services.site on {', '.join(hosts)}", flush=True)
     playbook(fleet, "ipv6.services.site", hosts=hosts)
-    publish(fleet)
+    publish([host for host in fleet.hosts if host.name in hosts], fleet)
 
 
 def clear(fleet: Fleet) -> None:
@@ -188,10 +189,11 @@ def clear(fleet: Fleet) -> None:
     )  # fmt: skip
 
 
-def publish(fleet: Fleet) -> None:
-    """The names' only AAAA records are these."""
-    own = {host.name: own_addresses(host) for host in fleet.hosts if any(s.address is None for s in fleet.of(host))}
-    found = [(s.name, s.address or own[s.host].get(s.name.partition(".")[0])) for s in fleet.services]
+def publish(hosts: list[Host], fleet: Fleet) -> None:
+    """The only AAAA records of these hosts' services are theirs. The other hosts may be down."""
+    own = {host.name: own_addresses(host) for host in hosts if any(s.address is None for s in fleet.of(host))}
+    services = [service for host in hosts for service in fleet.of(host)]
+    found = [(s.name, s.address or own[s.host].get(s.name.partition(".")[0])) for s in services]
     records = [(name, address) for name, address in found if address]
     if records:
         run([LAB, "dns", "del", *(name for name, address in records)])
@@ -222,12 +224,18 @@ def ansible(program: str, inventory: Path, *arguments: str) -> str:
         "ANSIBLE_HOME": str(TOP / ".cache/ansible"),
     }
     command = [LAB, "run", str(Path(sys.executable).with_name(program)), "-i", str(inventory), *arguments]
-    done = subprocess.run(
-        command, env=os.environ | environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    log = TOP / f".cache/resilience/{program}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        done = subprocess.run(
+            command, env=os.environ | environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+            timeout=PATIENCE,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise LabError(f"{program} {' '.join(arguments)} did not end within {PATIENCE} s") from None
+    log.write_text(done.stdout + done.stderr)
     if done.returncode:
-        print(done.stdout + done.stderr)
-        raise LabError(f"{program} {' '.join(arguments)} ended with {done.returncode}")
+        raise LabError(f"{program} {' '.join(arguments)} ended with {done.returncode}; see {log}")
     return done.stdout
 
 
