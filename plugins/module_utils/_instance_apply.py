@@ -30,7 +30,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_plan impor
 from ansible_collections.ipv6.services.plugins.module_utils._instance_requests import Requests
 from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import Instance
 from ansible_collections.ipv6.services.plugins.module_utils._instance_state import Links
-from ansible_collections.ipv6.services.plugins.module_utils._instance_up import DOWN, bring_up, run_again
+from ansible_collections.ipv6.services.plugins.module_utils._instance_up import bring_up, run_again
 from ansible_collections.ipv6.services.plugins.module_utils._instance_values import DEVICE_PREFIX, FINGERPRINT
 from ansible_collections.ipv6.services.plugins.module_utils._instance_whose import spare_name
 from ansible_collections.ipv6.services.plugins.module_utils._instance_words import (
@@ -175,13 +175,14 @@ class Applier:
         """The new instance in the place of the old one, which comes back when the new one does not come up."""
         wanted, old = _wanted(step), _found(step)
         new = _made(step)
-        same_place = (old.engine, old.project) == (wanted.engine, wanted.project)
-        put_aside = replace(old, name=spare_name(step.name, "old")) if same_place else old
+        # Projects may share a network, in which no two instances with one name can be.
+        put_aside = replace(old, name=spare_name(step.name, "old")) if old.engine == wanted.engine else old
         try:
-            if old.status not in DOWN:
+            if not old.down:
                 self._requests.stop(old, old.name)
-            if same_place:
+            if old.name != put_aside.name:
                 self._requests.rename(old, old.name, put_aside.name)
+            if new.name != wanted.instance:
                 self._requests.rename(new, new.name, wanted.instance)
                 new = replace(new, name=wanted.instance)
             outcome = self._with_or_without_nat(step, new, written=True)
@@ -199,7 +200,8 @@ class Applier:
                 self._requests.rename(old, put_aside.name, old.name)
             if step.stop_early:
                 self._requests.rewrite(old, old.name, lambda body: body.update(devices=_copied(old.devices)))
-            if old.running:
+            # One that an interrupted run put aside ran before that.
+            if old.running or old.name == spare_name(step.name, "old"):
                 run_again(self._requests, old)
                 return "The instance that was there before runs again."
         except EngineError as exc:
@@ -268,7 +270,9 @@ class Applier:
 
         if not written:
             self._write(found, write)
-            if wanted.addressing == "own" and wanted.type == "container" and (step.restart or not found.running):
+            # One that had a NIC of its own before loses the file.
+            own = "own" in (wanted.addressing, found.options.get("addressing"))
+            if own and wanted.type == "container" and (step.restart or found.status != "Running"):
                 self._requests.write_file(found, NETWORK_FILE, body.network_file)
         state = bring_up(self._requests, wanted, body, found, step.restart, self._timeout)
         if wanted.addressing == "own" and own_nic(wanted):

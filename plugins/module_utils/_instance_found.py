@@ -20,6 +20,8 @@ KEY_NAME, KEY_ADDRESS, KEY_OPTIONS = (KEY_PREFIX + key for key in ("name", "addr
 KEY_NO_NAT = KEY_PREFIX + "no-nat"
 # Something that was changed takes effect at the next start only.
 KEY_RESTART = KEY_PREFIX + "restart"
+# What an instance is that can be changed and started.
+DOWN = ("Stopped", "Error")
 Listener = tuple[str, IPv6Address, int]  # protocol, address, port
 # Unique local addresses; a router may announce some beside those that the world reaches.
 _ULA = IPv6Network("fc00::/7")
@@ -51,6 +53,11 @@ class Found:
     @property
     def running(self) -> bool:
         return self.status == "Running"
+
+    @property
+    def down(self) -> bool:
+        """Whether nothing of it runs; of a frozen one all does."""
+        return self.status in DOWN
 
     @property
     def image(self) -> str:

@@ -41,7 +41,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_values imp
     FINGERPRINT,
     KEY_PREFIX,
 )
-from ansible_collections.ipv6.services.plugins.module_utils._instance_whose import Group
+from ansible_collections.ipv6.services.plugins.module_utils._instance_whose import Group, names_of
 
 # Config keys whose values are shown; any other may hold a secret.
 _SHOWN = ("limits.", "boot.", "security.", "snapshots.", KEY_ADDRESS)
@@ -113,7 +113,7 @@ def plan_service(wanted: Instance, group: Group, state: State | None, host: Host
         # Two instances of one network can't have the same static address, and the old one is kept meanwhile.
         return replace(_with_body(step, wanted, None, host), action="replaced", changes=tuple(changes))
     changes = body_changes(t.cast("Body", step.body), wanted, found)
-    restart = found.running and needs_restart(t.cast("Body", step.body), wanted, found)
+    restart = not found.down and needs_restart(t.cast("Body", step.body), wanted, found)
     step = replace(step, changes=tuple(changes), restart=restart)
     return _plan_state(step, wanted, found, state, host)
 
@@ -247,13 +247,13 @@ def _plan_state(step: Step, wanted: Instance, found: Found, state: State | None,
     """The same step with what its instance's state asks for."""
     changes = list(step.changes)
     if wanted.state == "stopped":
-        if found.running:
-            changes.append(Change("state", "running", "stopped"))
+        if not found.down:
+            changes.append(Change("state", found.status.lower(), "stopped"))
             return replace(step, action="stopped", changes=tuple(changes), restart=False)
         return replace(step, action="updated" if changes else "none", restart=False)
     if not found.running:
         changes.append(Change("state", found.status.lower(), "running"))
-        return replace(step, action="started", changes=tuple(changes), restart=False)
+        return replace(step, action="started", changes=tuple(changes))
     if not step.restart and KEY_RESTART not in found.config:
         missing = missing_proxies(step.body, found, host)
         if missing:
@@ -320,7 +320,7 @@ def plan_purge(names: t.Iterable[str], listed: t.Iterable[Found]) -> list[Step]:
     known = set(names)
     groups: dict[tuple[str, str, str], list[Found]] = {}
     for found in listed:
-        if found.service and found.service not in known:
+        if found.service and found.service not in known and found.name in names_of(found.service):
             groups.setdefault((found.engine, found.project, found.service), []).append(found)
     return [
         Step(name, engine, project, "removed", found=items[0], leftovers=tuple(items[1:]))

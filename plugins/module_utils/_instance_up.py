@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.ipv6.services.plugins.module_utils._container_apply import NotUpError
 from ansible_collections.ipv6.services.plugins.module_utils._instance_body import Body
 from ansible_collections.ipv6.services.plugins.module_utils._instance_found import (
+    DOWN,
     KEY_RESTART,
     Found,
     State,
@@ -27,7 +28,6 @@ SETTLE = 0.5
 SETTLE_STATIC = 3.0
 # Seconds that an instance may take for its address in the engine's network.
 _INSIDE_PATIENCE = 20
-DOWN = ("Stopped", "Error")
 
 
 def bring_up(requests: Requests, wanted: Instance, body: Body, found: Found, restart: bool, timeout: float) -> State:
@@ -41,7 +41,7 @@ def bring_up(requests: Requests, wanted: Instance, body: Body, found: Found, res
         if state.status not in DOWN:
             requests.stop(found, found.name)
         return State("Stopped")
-    if restart and state.running:
+    if restart and state.status not in DOWN:
         requests.stop(found, found.name)
         state = requests.state(found, found.name)
     if not state.running:

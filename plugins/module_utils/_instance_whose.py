@@ -39,17 +39,21 @@ def group_of(wanted: Instance, listed: t.Iterable[Found]) -> Group:
 
     Its steps are: make NEW, stop the current one, rename that to OLD, rename NEW, start it, remove OLD.
     """
-    mine = [f for f in listed if f.service == wanted.name]
+    names = names_of(wanted.name)
+    # A copy that somebody made has the marks too, and another name.
+    mine = [f for f in listed if f.service == wanted.name and f.name in names]
     here = {f.name: f for f in mine if (f.engine, f.project) == (wanted.engine, wanted.project)}
     elsewhere = [f for f in mine if (f.engine, f.project) != (wanted.engine, wanted.project)]
-    current, new, old = (here.pop(name, None) for name in names_of(wanted.name))
+    current, new, old = (here.get(name) for name in names)
     spare = [new] if new else []
-    if current and old and current.running:
-        return Group(current, (*spare, old, *elsewhere))
-    if old:  # the one that had its name was never seen running
+    if current and current.running:
+        return Group(current, (*spare, *([old] if old else []), *elsewhere))
+    if old:  # the one that has its name was never seen running
         spare += [current] if current else []
         return Group(old, (*spare, *elsewhere), rename_back=True)
-    if not current and elsewhere:
+    elsewhere.sort(key=lambda f: (not f.running, f.name != names[2]))
+    if elsewhere and (not current or elsewhere[0].running or elsewhere[0].name == names[2]):
+        spare += [current] if current else []
         return Group(elsewhere[0], (*spare, *elsewhere[1:]))
     return Group(current, (*spare, *elsewhere))
 

@@ -106,6 +106,7 @@ class FakeEngine:
         if rest == ["files"]:
             del self.files[parse_qs(urlsplit(path).query)["path"][0]]
         elif rest == ["state"]:
+            assert (body["action"] == "unfreeze") == (found["status"] == "Frozen") or body["action"] == "stop"
             found["status"] = "Stopped" if body["action"] == "stop" else self._started(found)
         elif method == "DELETE":
             if found["status"] == "Running":
@@ -152,6 +153,9 @@ class FakeEngine:
         )
 
     def _started(self, found):
+        twins = [i for i in self.instances.values() if i["name"] == found["name"] and i is not found]
+        if twins:  # of another project, with the same network
+            raise EngineError(f'Instance DNS name "{found["name"]}" already used on network', 400)
         alias = (found.get("source") or {}).get("alias")
         return "Stopped" if alias in self.stays_down else "Running"
 

@@ -398,6 +398,48 @@ def test_a_service_that_changes_its_project_moves():
     assert list(engine.instances) == [("p", "web1")] and engine.instances["p", "web1"]["status"] == "Running"
 
 
+def test_a_run_that_was_interrupted_between_projects_is_finished():
+    engine = made(WEB1)
+    one = engine.instances.pop(("default", "web1"))
+    body = {k: v for k, v in one.items() if k not in ("name", "status", "project")}
+    engine.add(OLD, **body)
+    engine.add("web1", "p", **body)
+    engine.fails = {"PUT /1.0/instances/web1/state.*project=p when start": ["refused"]}
+    item = only(engine, {**WEB1, "project": "p"})
+    assert item["action"] == "failed" and list(engine.instances) == [("default", OLD)]
+    assert engine.instances["default", OLD]["status"] == "Running"
+    assert only(engine, {**WEB1, "project": "p"})["action"] == "replaced"
+    assert list(engine.instances) == [("p", "web1")] and engine.instances["p", "web1"]["status"] == "Running"
+
+
+def test_the_static_address_of_a_nic_of_its_own_goes_with_the_nic():
+    engine = made({**OWN, "address": "2001:db8::201"})
+    assert engine.files
+    assert only(engine, WEB1)["action"] == "updated"
+    assert engine.files == {}
+
+
+def test_a_frozen_one_starts_again_where_it_has_to():
+    engine = made(WEB1)
+    engine.instances["default", "web1"]["status"] = "Frozen"
+    assert only(engine, WEB1)["action"] == "started"
+    assert engine.log == ["PUT instances/web1", "PUT instances/web1/state unfreeze"]
+    engine.instances["default", "web1"]["status"] = "Frozen"
+    engine.log.clear()
+    assert only(engine, {**WEB1, "env": {"A": "1"}})["action"] == "started"
+    assert engine.log[1:3] == ["PUT instances/web1/state stop", "PUT instances/web1/state start"]
+
+
+def test_a_copy_that_somebody_made_is_not_ours():
+    engine = made(WEB1)
+    one = {k: v for k, v in engine.instances["default", "web1"].items() if k not in ("name", "status", "project")}
+    engine.add("web1-copy", **one)
+    engine.add("web1-copy", "backup", **one)
+    assert only(engine, WEB1)["action"] == "none"
+    assert only(engine, purge=True)["action"] == "removed"
+    assert names(engine) == ["web1-copy", "web1-copy"]
+
+
 def test_an_address_that_the_host_has_not():
     said = "Failed to listen on [2001:db8::201]:80: bind: cannot assign requested address"
     engine = FakeEngine({"PUT /1.0/instances/web1/state.* when start": [said]})

@@ -239,6 +239,7 @@ def test_a_change_that_was_never_made_effective_is():
         ("Error", "started", "started"),
         ("Stopped", "stopped", "none"),
         ("Running", "stopped", "stopped"),
+        ("Frozen", "stopped", "stopped"),
     ],
 )
 def test_states(status, wanted, action):
