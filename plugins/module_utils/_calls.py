@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import typing as t
 
 T = t.TypeVar("T")
@@ -27,6 +28,13 @@ class Calls(t.Generic[T]):
             self._results[name] = function()
         except Exception as exc:  # noqa: BLE001 - it is raised again by results()
             self._errors[name] = exc
+
+    def wait(self, seconds: float) -> bool:
+        """Whether all have ended by then. Those that have not go on, and end with the process."""
+        end = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0, end - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
 
     def results(self) -> dict[str, T]:
         """What each returned, when all have ended. Raises what one of them raised."""

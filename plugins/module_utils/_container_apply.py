@@ -22,9 +22,9 @@ from ansible_collections.ipv6.services.plugins.module_utils._container_plan impo
     Step,
     updating_changes,
 )
-from ansible_collections.ipv6.services.plugins.module_utils._container_spec import Container
-from ansible_collections.ipv6.services.plugins.module_utils._engine_gaps import options_too_new
-from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError, EngineReader
+from ansible_collections.ipv6.services.plugins.module_utils._container_refusals import refuse_ignored, refuse_too_new
+from ansible_collections.ipv6.services.plugins.module_utils._container_spec import Container, user_of
+from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError, EngineReader, read_as
 from ansible_collections.ipv6.services.plugins.module_utils._engine_sdk import STOP_MARGIN, EngineSdk
 
 # A container that has run this many seconds without a restart has got over its start.
@@ -71,6 +71,7 @@ class Applier:
         self._settings = settings
         self._slots = threading.Semaphore(settings.threads)
         self._new: dict[str, str] = {}  # service -> id of the container made for it in this call
+        self._late: dict[str, str] = {}  # service -> what went wrong without keeping it from being as wanted
 
     def apply(self, steps: t.Sequence[Step]) -> list[Outcome]:
         """All steps, in their order. A step that fails does not stop the others."""
@@ -87,6 +88,8 @@ class Applier:
                 todo = [s for s in steps if concerns(s) and not outcomes[s.name].error]
                 for outcome in pool.map(self._guarded(phase), todo):
                     outcomes[outcome.step.name] = outcome
+        for name, text in self._late.items():
+            outcomes[name] = replace(outcomes[name], error=outcomes[name].error or text)
         return [outcomes[step.name] for step in steps]
 
     def _guarded(self, phase: t.Callable[[Step], Outcome]) -> t.Callable[[Step], Outcome]:
@@ -105,19 +108,27 @@ class Applier:
             return getattr(sdk, method)(*args, **options)
 
     def _inspect(self, engine: str, container: str) -> State:
-        return parse_inspection(self._readers[engine].get(f"/containers/{container}/json"))
+        return read_as(self._readers[engine], f"/containers/{container}/json", parse_inspection)
 
     # The phases
 
     def _clear(self, step: Step) -> Outcome:
         for leftover in step.leftovers:
-            self._call(leftover.engine, "remove", leftover.id, force=True)
+            self._clear_leftover(step, leftover)
         if step.found and step.action == "removed":
             self._remove(step.found)
             return Outcome(step)
         if step.found and step.rename_back:
             self._call(step.found.engine, "rename", step.found.id, step.name)
         return Outcome(step, step.found.id if step.found else None, step.state)
+
+    def _clear_leftover(self, step: Step, leftover: Listed) -> None:
+        try:
+            self._call(leftover.engine, "remove", leftover.id, force=True)
+        except EngineError as exc:
+            if not _is_elsewhere(step, leftover):
+                raise
+            self._late[step.name] = f"Another container of it could not be removed: {exc}"
 
     def _remove(self, found: Listed) -> None:
         if found.state in ("running", "paused", "restarting"):
@@ -138,7 +149,7 @@ class Applier:
         """A new container with everything that is wanted, or none. Returns its id."""
         settings = self._settings
         if wanted.engine == "docker":
-            _refuse_too_new(wanted, self._sdk("docker").api_version)
+            refuse_too_new(wanted, self._sdk("docker").api_version)
         network = settings.networks[wanted.engine]
         body = create_body(wanted, network, settings.file_env.get(wanted.env_file or "", {}))
         new: str = self._call(wanted.engine, "create", name, body)
@@ -146,7 +157,7 @@ class Applier:
             for other, endpoint in endpoints(wanted, network)[1:]:
                 self._call(wanted.engine, "connect", new, other, endpoint)
             if wanted.limits:
-                _refuse_ignored(wanted, self._inspect(wanted.engine, new))
+                refuse_ignored(wanted, self._inspect(wanted.engine, new))
         except EngineError:
             self._call(wanted.engine, "remove", new, force=True)
             raise
@@ -160,9 +171,14 @@ class Applier:
             raise EngineError(f"{exc} {self._restore(step, old, self._new[step.name], exc)}") from None
 
     def _stop_found(self, step: Step) -> Outcome:
-        if step.found and step.found.state in ("running", "paused", "restarting"):
-            self._stop_on(step.found.engine, step.found.id)
-        return Outcome(step, step.found.id if step.found else None)
+        found = step.found
+        if found and found.state in ("running", "paused", "restarting"):
+            try:
+                self._stop_on(found.engine, found.id)
+            except EngineError:
+                if not _is_elsewhere(step, found):
+                    raise  # else the start tells whether it holds a port, and that it is still there is told at the end
+        return Outcome(step, found.id if found else None)
 
     def _finish(self, step: Step) -> Outcome:
         finish = {
@@ -201,14 +217,21 @@ class Applier:
         except EngineError as exc:
             error = self._with_log(exc, wanted, new)
             raise EngineError(f"{error} {self._restore(step, old, new, exc)}") from None
-        self._call(old.engine, "remove", old.id, force=True)
+        try:
+            self._call(old.engine, "remove", old.id, force=True)
+        except EngineError as exc:
+            text = f"It is on {step.engine}, but the container that was there before could not be removed: {exc}"
+            raise EngineError(text) from None
         return Outcome(step, new, state)
 
     def _restore(self, step: Step, old: Listed, new: str, error: EngineError) -> str:
         """Undo a swap at whatever point `error` ended it, and say in a sentence how that went."""
         try:
             self._call(step.engine, "remove", new, force=True)
-            if self._readers[old.engine].get(f"/containers/{old.id}/json")["Name"].lstrip("/") != step.name:
+            there = read_as(
+                self._readers[old.engine], f"/containers/{old.id}/json", lambda answer: answer["Name"].lstrip("/")
+            )
+            if there != step.name:
                 self._call(old.engine, "rename", old.id, step.name)
             if old.state in ("running", "restarting"):
                 self._run_again(old, maybe_stopping=error.status == 0)
@@ -341,6 +364,11 @@ def _wanted(step: Step) -> Container:
     return t.cast("Container", step.container)
 
 
+def _is_elsewhere(step: Step, container: Listed) -> bool:
+    """Whether it is on another engine, of a user, who may say that it has any service: that must not keep it from its own."""
+    return container.engine != step.engine and user_of(container.engine) is not None
+
+
 def not_up(wanted: Container, state: State, restarts: int | None) -> str | None:
     """Why a container that was started does not count as up, or None."""
     if state.restarting or state.restarts > (restarts or 0):
@@ -364,20 +392,3 @@ def mask(text: str, secrets: t.Iterable[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
     return text
-
-
-def _refuse_too_new(wanted: Container, api: str) -> None:
-    for option, version in options_too_new(wanted.fixed, wanted.networks, api).items():
-        raise EngineError(
-            f"{option} of {wanted.name}: docker here has API {api}, and would leave it out. It needs {version}."
-        )
-
-
-def _refuse_ignored(wanted: Container, state: State) -> None:
-    """Engines discard a limit that the host's kernel can't keep, with no more than a warning."""
-    ignored = [c.what for c in updating_changes(wanted, state) if c.what in wanted.limits]
-    if ignored:
-        raise EngineError(
-            f"{', '.join(ignored)} of {wanted.name}: {wanted.engine} can't do it on this host, whose kernel has no such limit"
-            " (see `docker info`, cgroup). Leave it out."
-        )

@@ -12,6 +12,7 @@ import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from urllib.parse import quote
 
 from ansible_collections.ipv6.services.plugins.module_utils._container_apply import Applier, Outcome, Settings
@@ -38,6 +39,8 @@ from ansible_collections.ipv6.services.plugins.module_utils._container_refusals 
 from ansible_collections.ipv6.services.plugins.module_utils._container_rootless import (
     PASTA,
     network_here,
+    owner_of,
+    pinned,
     place_of,
     socket_of,
     users_engines,
@@ -52,7 +55,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._container_spec impo
     user_of,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._container_values import parse_env_file
-from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError, EngineReader
+from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError, EngineReader, read_as
 from ansible_collections.ipv6.services.plugins.module_utils._engine_sdk import EngineSdk
 
 DEFAULT_NETWORK = "ipv6-services"
@@ -206,10 +209,12 @@ class Call:
         """A connection to an engine, its containers, and its default network."""
         # Of a user that no service names, what listens there may be anything, and must not hold up the others for long.
         stranger = user_of(engine) and all(c.engine != engine for c in self.wanted)
-        reader = EngineReader(socket_of(engine, self.request.sockets), STRANGER_TIMEOUT if stranger else ENGINE_TIMEOUT)
-        listed = parse_list(engine, reader.get("/containers/json?all=1"))
-        network = network_here(reader.get("/version")["Version"]) if user_of(engine) else self.request.network
-        return reader, listed, network
+        timeout = STRANGER_TIMEOUT if stranger else ENGINE_TIMEOUT
+        reader = EngineReader(socket_of(engine, self.request.sockets), timeout, owner_of(engine))
+        listed = read_as(reader, "/containers/json?all=1", partial(parse_list, engine))
+        if user_of(engine) is None:
+            return reader, listed, self.request.network
+        return reader, listed, read_as(reader, "/version", lambda answer: network_here(answer["Version"]))
 
     def _give_up(self, engine: str, error: EngineError) -> None:
         for container in self.todo():
@@ -217,8 +222,11 @@ class Call:
                 self.errors[container.name] = unreadable(engine, place_of(engine, self.request.sockets), error)
 
     def _not_seen(self, listed: t.Iterable[Listed]) -> tuple[Listed, ...]:
-        """The containers without those that another engine listed: one engine may be reached over two sockets."""
-        seen = {c.id for others in self.listed.values() for c in others}
+        """The containers without those that another engine listed: one engine may be reached over two sockets.
+
+        Those of root, that is. What a user's engine says hides nothing.
+        """
+        seen = {c.id for engine, others in self.listed.items() for c in others if user_of(engine) is None}
         return tuple(c for c in listed if c.id not in seen)
 
     def _read_images(self) -> None:
@@ -234,8 +242,14 @@ class Call:
         engine, image = key
         if engine in self.silent:
             return None
-        answer = self.readers[engine].find(f"/images/{quote(image, safe='')}/json")
-        return image_id(answer["Id"]) if answer else None
+        try:
+            return read_as(
+                self.readers[engine], f"/images/{quote(image, safe='')}/json", lambda answer: image_id(answer["Id"])
+            )
+        except EngineError as exc:
+            if exc.status == 404:
+                return None
+            raise
 
     def _each(self, function: t.Callable[[t.Any], t.Any], items: t.Sequence[t.Any]) -> list[t.Any]:
         """What the function returns for each, or the EngineError that it raises."""
@@ -288,7 +302,7 @@ class Call:
     def _connect(self, engine: str) -> EngineSdk | EngineError:
         request = self.request
         try:
-            path = socket_of(engine, request.sockets)
+            path = pinned(engine, socket_of(engine, request.sockets))
             return EngineSdk(engine, path, request.pull_timeout, request.threads)
         except EngineError as exc:
             return exc
@@ -344,7 +358,7 @@ class Call:
 
     def _inspect(self, group: Group) -> State:
         found = t.cast("Listed", group.current)
-        return parse_inspection(self.readers[found.engine].get(f"/containers/{found.id}/json"))
+        return read_as(self.readers[found.engine], f"/containers/{found.id}/json", parse_inspection)
 
     def _without_engine(self, step: Step) -> Step:
         """The same, or with what can't be known of it where its engine does not answer."""
@@ -356,7 +370,7 @@ class Call:
         for engine in sorted({s.engine for s in making} - set(self.silent)):
             mine = [s for s in making if s.engine == engine and s.container]
             try:
-                networks = {n["Name"]: n for n in self.readers[engine].get("/networks")}
+                networks = read_as(self.readers[engine], "/networks", lambda answer: {n["Name"]: n for n in answer})
             except EngineError as exc:
                 self.errors.update({step.name: str(exc) for step in mine})
                 continue

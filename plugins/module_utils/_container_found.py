@@ -81,11 +81,11 @@ def parse_list(engine: str, answer: t.Iterable[t.Mapping[str, t.Any]]) -> tuple[
     return tuple(
         Listed(
             engine=engine,
-            id=c["Id"],
-            name=(c.get("Names") or [""])[0].lstrip("/"),
-            state=c.get("State") or "",
-            image=c.get("Image") or "",
-            labels=c.get("Labels") or {},
+            id=str(c["Id"]),
+            name=str((c.get("Names") or [""])[0]).lstrip("/"),
+            state=str(c.get("State") or ""),
+            image=str(c.get("Image") or ""),
+            labels={name: str(value) for name, value in (c.get("Labels") or {}).items()},
         )
         for c in answer
     )
@@ -105,10 +105,10 @@ def parse_inspection(answer: t.Mapping[str, t.Any]) -> State:
         restarting=bool(state.get("Restarting")),
         error=state.get("Error") or "",
         exit_code=state.get("ExitCode") or 0,
-        restarts=answer.get("RestartCount") or 0,
+        restarts=int(answer.get("RestartCount") or 0),
         started_at=parse_time(state.get("StartedAt") or ""),
         health=_health(state.get("Health")),
-        stop_timeout=10 if config.get("StopTimeout") is None else config["StopTimeout"],
+        stop_timeout=10 if config.get("StopTimeout") is None else int(config["StopTimeout"]),
         health_time=parse_health_time(config.get("Healthcheck")),
         env=frozenset(config.get("Env") or ()),
         configured=parse_bindings(host.get("PortBindings")),
@@ -132,17 +132,19 @@ def _health(health: t.Mapping[str, t.Any] | None) -> str:
     return "" if status == "none" else status
 
 
+# Nobody waits longer for a check, whatever an engine says.
+_LONGEST = 3600
 # What both engines take for what a check does not say. They report its times in nanoseconds.
 _CHECK_DEFAULTS = {"StartPeriod": 0, "Interval": 30 * 10**9, "Timeout": 30 * 10**9, "Retries": 3}
 
 
 def parse_health_time(check: t.Mapping[str, t.Any] | None) -> float:
-    """Seconds after the start by which the last of the failures that make it unhealthy is there."""
+    """Seconds after the start by which the last of the failures that make it unhealthy is there, of an hour at most."""
     if not check or (check.get("Test") or ["NONE"])[0] == "NONE":
         return 0
     period, interval, timeout, retries = (check.get(name) or default for name, default in _CHECK_DEFAULTS.items())
     seconds: float = (period + retries * (interval + timeout)) / 10**9
-    return seconds
+    return min(seconds, _LONGEST)
 
 
 def _options(label: str | None) -> t.Mapping[str, t.Any] | None:
@@ -150,7 +152,7 @@ def _options(label: str | None) -> t.Mapping[str, t.Any] | None:
         options = json.loads(label or "")
     except ValueError:
         return None
-    return options if isinstance(options, dict) else None
+    return options if isinstance(options, dict) and isinstance(options.get("limits", []), list) else None
 
 
 def parse_bindings(bindings: t.Mapping[str, t.Any] | None) -> Bindings:

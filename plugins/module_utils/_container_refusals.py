@@ -10,8 +10,11 @@ import errno
 import typing as t
 
 from ansible_collections.ipv6.services.plugins.module_utils._container_body import endpoints
+from ansible_collections.ipv6.services.plugins.module_utils._container_found import State
+from ansible_collections.ipv6.services.plugins.module_utils._container_plan import updating_changes
 from ansible_collections.ipv6.services.plugins.module_utils._container_rootless import mode_of
 from ansible_collections.ipv6.services.plugins.module_utils._container_spec import Container, user_of
+from ansible_collections.ipv6.services.plugins.module_utils._engine_gaps import options_too_new
 from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
 
 
@@ -48,3 +51,20 @@ def network_error(
         if network and container.engine == "podman" and container.ports and not network.get("EnableIPv6"):
             return f"network {name} of podman has no IPv6, so no request would be answered. Name one made with --ipv6."
     return None
+
+
+def refuse_too_new(wanted: Container, api: str) -> None:
+    for option, version in options_too_new(wanted.fixed, wanted.networks, api).items():
+        raise EngineError(
+            f"{option} of {wanted.name}: docker here has API {api}, and would leave it out. It needs {version}."
+        )
+
+
+def refuse_ignored(wanted: Container, state: State) -> None:
+    """Engines discard a limit that the host's kernel can't keep, with no more than a warning."""
+    ignored = [c.what for c in updating_changes(wanted, state) if c.what in wanted.limits]
+    if ignored:
+        raise EngineError(
+            f"{', '.join(ignored)} of {wanted.name}: {wanted.engine} can't do it on this host, whose kernel has no such limit"
+            " (see `docker info`, cgroup). Leave it out."
+        )

@@ -30,13 +30,37 @@ def socket_of(engine: str, sockets: t.Mapping[str, str]) -> str:
     sockets: of the engines that are root's.
     Raises EngineError for a user that is not there, as for a socket that is not.
     """
+    owner = owner_of(engine)
+    return sockets[engine] if owner is None else _path(owner)
+
+
+def owner_of(engine: str) -> int | None:
+    """The uid of the user whose engine it is; None for one of root's."""
     user = user_of(engine)
-    if user is None:
-        return sockets[engine]
     try:
-        return _path(pwd.getpwnam(user).pw_uid)
+        return None if user is None else pwd.getpwnam(user).pw_uid
     except KeyError:
         raise EngineError(f"this host has no user {user}", number=errno.ENOENT) from None
+
+
+def pinned(engine: str, path: str) -> str:
+    """A path that leads to the socket of a user's engine as it is now, and for as long as this process lives.
+
+    A user could put a link to the socket of root's engine there, even between a look and a connection.
+    Raises EngineError where the socket is not the user's own.
+    """
+    owner = owner_of(engine)
+    if owner is None:
+        return path
+    try:
+        place = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as exc:
+        raise EngineError(f"{path}: {exc.strerror}", number=exc.errno) from None
+    found = os.fstat(place)
+    if not stat.S_ISSOCK(found.st_mode) or found.st_uid != owner:
+        os.close(place)
+        raise EngineError(f"{path} is no socket of {user_of(engine)}'s own")
+    return f"/proc/self/fd/{place}"
 
 
 def place_of(engine: str, sockets: t.Mapping[str, str]) -> str:

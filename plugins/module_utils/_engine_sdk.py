@@ -13,9 +13,10 @@ import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
+from ansible_collections.ipv6.services.plugins.module_utils._calls import Calls
 from ansible_collections.ipv6.services.plugins.module_utils._container_spec import user_of
 from ansible_collections.ipv6.services.plugins.module_utils._container_values import is_image_id, split_image
-from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
+from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import ODD, EngineError
 
 _LOW_PORT = (
     "A user may listen there only from net.ipv4.ip_unprivileged_port_start on, which the role ipv6.services.host lowers"
@@ -36,6 +37,10 @@ _MENDS = {
 
 # Seconds that an engine may take to stop a container beyond those that the container has.
 STOP_MARGIN = 30
+# Seconds that it may say it takes.
+_LONGEST_STOP = 3600
+# Seconds more than its timeout that any call to a user's engine may take.
+_AT_LEAST = 5
 
 
 class EngineSdk:
@@ -57,13 +62,13 @@ class EngineSdk:
             def _set_request_timeout(self, options: dict[str, t.Any]) -> dict[str, t.Any]:
                 return {**options, "timeout": options.get("timeout") or self.timeout}
 
-        # While an answer is read, errors of the layers below come through; ValueError is for what is no JSON.
+        # While an answer is read, errors of the layers below come through, and those of what is no engine's answer.
         self._failures = (
+            *ODD,
             docker.errors.DockerException,
             requests.exceptions.RequestException,
             urllib3.exceptions.HTTPError,
             OSError,
-            ValueError,
         )
         try:
             self._api = Client(
@@ -76,8 +81,7 @@ class EngineSdk:
 
     def create(self, name: str, body: dict[str, t.Any]) -> str:
         """The id of the new container, which is not started."""
-        answer = self._call(f"create {name}", self._api.create_container_from_config, body, name)
-        return str(answer["Id"])
+        return str(self._call(f"create {name}", lambda: self._api.create_container_from_config(body, name)["Id"]))
 
     def connect(self, container: str, network: str, endpoint: dict[str, t.Any]) -> None:
         body = {"Container": container, "EndpointConfig": endpoint}
@@ -95,13 +99,13 @@ class EngineSdk:
 
     def stop(self, container: str, grace: int) -> None:
         """grace: seconds after which the engine kills it, before which it may not answer."""
-        timeout = max(self._api.timeout, grace + STOP_MARGIN)
+        timeout = max(self._api.timeout, min(grace, _LONGEST_STOP) + STOP_MARGIN)
 
         def stop() -> None:
             response = self._api._post(self._api._url("/containers/{0}/stop", container), timeout=timeout)
             self._api._raise_for_status(response)
 
-        self._call(f"stop {container[:12]}", stop)
+        self._call(f"stop {container[:12]}", stop, within=timeout)
 
     def rename(self, container: str, name: str) -> None:
         self._call(f"rename {container[:12]} to {name}", self._api.rename, container, name)
@@ -127,8 +131,8 @@ class EngineSdk:
         if is_image_id(image):
             raise EngineError(f"{image} is an id, which can't be pulled. Name the image, or load it on the host.")
         repository, tag = split_image(image)
-        for line in self._call(f"pull {image}", self._pull_lines, repository, tag):
-            if "error" in line:
+        for line in self._call(f"pull {image}", self._pull_lines, repository, tag, within=10 * self._api.timeout):
+            if isinstance(line, dict) and "error" in line:
                 raise EngineError(f"pull {image} on {self.engine}: {line['error']}")
 
     def _pull_lines(self, repository: str, tag: str) -> list[dict[str, t.Any]]:
@@ -147,14 +151,27 @@ class EngineSdk:
 
         self._call(what, post)
 
-    def _call(self, what: str, call: t.Callable[..., t.Any], *args: t.Any, **options: t.Any) -> t.Any:
+    def _call(
+        self, what: str, call: t.Callable[..., t.Any], *args: t.Any, within: float = 0, **options: t.Any
+    ) -> t.Any:
+        """within: seconds after which a user's engine counts as silent though it sends something now and then."""
         try:
-            return call(*args, **options)
+            if user_of(self.engine) is None:
+                return call(*args, **options)
+            return _bounded(lambda: call(*args, **options), _AT_LEAST + max(within, self._api.timeout))
         except self._failures as exc:
             answer = str(getattr(exc, "explanation", None) or exc).rstrip(". \n")
             status = getattr(exc, "status_code", None) or 0
             mends = [mend for sign, mend in _MENDS.items() if sign in answer.lower()]
             raise EngineError(" ".join([f"{what} on {self.engine}: {answer}.", *mends]), status) from None
+
+
+def _bounded(call: t.Callable[[], t.Any], seconds: float) -> t.Any:
+    """The same as call(), or TimeoutError: what sends a byte now and then is never silent for as long as a timeout."""
+    calls = Calls({"": call})
+    if not calls.wait(seconds):
+        raise TimeoutError(f"no whole answer within {seconds:g} s")
+    return calls.results()[""]
 
 
 def sdk_mend(sdk: str, requests: str) -> str:

@@ -344,3 +344,44 @@ UP = parse_inspection(with_old().get("/containers/old/json"))
 )
 def test_what_counts_as_up(state, restarts, text):
     assert not_up(WANTED, state, restarts) == text or text in not_up(WANTED, state, restarts)
+
+
+ELSEWHERE = Listed("podman:odd", "old", "web1", "running", "whoami", {LABEL_NAME: "web1"})
+
+
+def apply_on_both(own, users, *steps):
+    engines = {"docker": own, "podman:odd": users}
+    settings = Settings(dict.fromkeys(engines, "ipv6-services"), {}, threads=2, wait_timeout=0)
+    return Applier(engines.__getitem__, engines, settings).apply(steps)
+
+
+@pytest.mark.parametrize(
+    ("fails", "error"),
+    [
+        pytest.param({"stop old"}, None, id="it does not stop, and can be removed"),
+        pytest.param({"stop old", "remove old"}, "It is on docker, but the container", id="nor can it be removed"),
+    ],
+)
+def test_a_users_engine_keeps_no_service_from_another(fails, error):
+    own, users = Engine(), with_old(fails=fails)
+    (outcome,) = apply_on_both(own, users, Step("web1", "docker", "replaced", WANTED, found=ELSEWHERE))
+    assert own.there() == [("web1", "new0", True)]
+    assert error in outcome.error if error else outcome.error is None
+
+
+def test_a_leftover_on_a_users_engine_is_told_at_the_end():
+    own, users = Engine(), with_old(fails={"remove old"})
+    (outcome,) = apply_on_both(own, users, Step("web1", "docker", "created", WANTED, leftovers=(ELSEWHERE,)))
+    assert own.there() == [("web1", "new0", True)]
+    assert outcome.error.startswith("Another container of it could not be removed: remove old")
+
+
+def test_roots_own_other_engine_is_to_let_go():
+    own, roots = Engine(), with_old(fails={"stop old"})
+    found = replace(ELSEWHERE, engine="podman")
+    engines = {"docker": own, "podman": roots}
+    settings = Settings(dict.fromkeys(engines, "ipv6-services"), {}, threads=2, wait_timeout=0)
+    step = Step("web1", "docker", "replaced", WANTED, found=found)
+    (outcome,) = Applier(engines.__getitem__, engines, settings).apply([step])
+    assert own.there() == []
+    assert "stop old" in outcome.error

@@ -98,7 +98,7 @@ def test_in_check_mode_an_engine_that_fails_is_an_error(call):
 )
 def test_in_check_mode_a_socket_that_cannot_be_used_is_an_error(call, monkeypatch, number, text):
     class Reader:
-        def __init__(self, path, timeout):
+        def __init__(self, path, timeout, owner):
             pass
 
         def get(self, _path):
@@ -238,6 +238,7 @@ def users(tmp_path, monkeypatch):
 
     monkeypatch.setattr(_container_call, "socket_of", place)
     monkeypatch.setattr(_container_call, "place_of", place)
+    monkeypatch.setattr(_container_call, "owner_of", lambda _: None)
     there = []
     monkeypatch.setattr(_container_call, "users_engines", lambda: [f"podman:{name}" for name in there])
     return there
@@ -313,3 +314,47 @@ def test_a_users_engine_that_is_silent_does_not_hold_up_others_for_long(call, us
     assert done.errors == {}
     assert outcome.step.action == "created"
     assert "podman:odd" not in done.listed
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param("what?", id="no list"),
+        pytest.param([{}], id="without an id"),
+        pytest.param([{"Id": ["1"], "Names": [7], "Labels": {"ipv6.services.name": ["web1"]}}], id="odd types"),
+        pytest.param([{"Id": "1", "Labels": "web1"}], id="odd labels"),
+        pytest.param([None], id="no container"),
+    ],
+)
+def test_what_a_users_engine_lists_is_no_matter_for_others(call, users, answer):
+    users += ["odd"]
+    engines = {"docker": EMPTY, "podman:odd": {**OF_APP, LIST: (200, answer)}}
+    done, outcomes = call(ENTRY, engines=engines, purge=True)
+    assert done.errors == {}
+    assert outcomes[0].step.action == "created"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"State": None}, id="without a state"),
+        pytest.param({"RestartCount": "often"}, id="a word for a number"),
+        pytest.param({"Config": {"Env": [[]]}}, id="odd variables"),
+        pytest.param({"Config": {"Labels": {"ipv6.services.options": '{"limits": 7}'}}}, id="odd options"),
+    ],
+)
+def test_what_a_users_engine_says_of_a_container_concerns_its_service(call, users, changes):
+    there = {**OF_APP, LIST: (200, [listed("web1")]), "/containers/1/json": (200, {**INSPECTED, **changes})}
+    engine = {**EMPTY, "/images/b%3A1/json": (200, {"Id": "2"})}
+    _done, outcomes = call(USERS, WEB2, engines={"podman:app": there, "docker": engine})
+    assert [o.step.name for o in outcomes if o.step.action == "created"] == ["web2"]
+
+
+def test_what_a_users_engine_lists_hides_nothing_of_roots(call, users):
+    entries = {"name": "web1", "state": "absent", "engine": "podman", "podman_user": "app"}
+    engines = {
+        "podman:app": {**OF_APP, LIST: (200, [listed("web9")])},
+        "docker": {**EMPTY, LIST: (200, [listed("web5")])},  # with the same id
+    }
+    _done, outcomes = call(entries, engines=engines, purge=True)
+    assert ("web5", "docker") in [(o.step.name, o.step.engine) for o in outcomes]

@@ -16,6 +16,8 @@ from ansible_collections.ipv6.services.plugins.module_utils import _container_ro
 from ansible_collections.ipv6.services.plugins.module_utils._container_rootless import (
     has_default_route,
     mode_of,
+    owner_of,
+    pinned,
     place_of,
     rootless_network,
     socket_of,
@@ -142,3 +144,40 @@ def test_a_link_to_a_socket_is_not_followed(host):
     place.mkdir(parents=True)
     (place / "podman.sock").symlink_to(other)
     assert users_engines() == []
+
+
+def test_the_owner_of_an_engine(host):
+    assert owner_of("docker") is None
+    assert owner_of("podman:app") == host.uid
+
+
+def test_a_pinned_socket_stays_what_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(pwd, "getpwnam", lambda _: SimpleNamespace(pw_uid=os.getuid()))
+    path, other = tmp_path / "own", tmp_path / "other"
+    with socket.socket(socket.AF_UNIX) as own, socket.socket(socket.AF_UNIX) as roots:
+        own.bind(str(path))
+        own.listen()
+        roots.bind(str(other))
+        place = pinned("podman:app", str(path))
+        path.unlink()
+        path.symlink_to(other)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(place)
+        with pytest.raises(EngineError):
+            pinned("podman:app", str(path))
+
+
+@pytest.mark.parametrize("uid", [0, 4711])
+def test_a_socket_of_another_is_not_the_users(tmp_path, monkeypatch, uid):
+    monkeypatch.setattr(pwd, "getpwnam", lambda _: SimpleNamespace(pw_uid=os.getuid() + 1 + uid))
+    with socket.socket(socket.AF_UNIX) as roots:
+        roots.bind(str(tmp_path / "roots"))
+    with pytest.raises(EngineError, match="no socket of app's own"):
+        pinned("podman:app", str(tmp_path / "roots"))
+
+
+def test_no_socket_at_all_is_one_that_is_not_there_yet(tmp_path, monkeypatch):
+    monkeypatch.setattr(pwd, "getpwnam", lambda _: SimpleNamespace(pw_uid=os.getuid()))
+    with pytest.raises(EngineError) as error:
+        pinned("podman:app", str(tmp_path / "none"))
+    assert error.value.nobody_there

@@ -6,14 +6,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
 import socketserver
 import threading
+import time
 from http.server import BaseHTTPRequestHandler
 
 import pytest
 
+from ansible_collections.ipv6.services.plugins.module_utils import _engine_reader
 from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError, EngineReader
+
+from .unix_server import serving
 
 ANSWERS = {
     "/good": (200, b'[{"Id": "1"}]'),
@@ -126,4 +132,62 @@ def test_a_socket_that_nobody_listens_at_any_more(tmp_path):
 def test_an_engine_that_fails_is_there(server):
     with pytest.raises(EngineError) as error:
         EngineReader(server.server_address).get("/broken")
+    assert not error.value.nobody_there
+
+
+def endless(handler):
+    handler.send_response(200)
+    handler.end_headers()
+    with contextlib.suppress(OSError):
+        while True:
+            handler.wfile.write(b" " * 4096)
+
+
+def byte_by_byte(handler):
+    with contextlib.suppress(OSError):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+        while True:
+            handler.wfile.write(b"x")
+            time.sleep(0.05)
+
+
+def huge(handler):
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(10**18))
+    handler.end_headers()
+
+
+def no_number(handler):
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc\r\n")
+    handler.close_connection = True
+
+
+def deep(handler):
+    handler.send_response(200)
+    handler.send_header("Content-Length", "200000")
+    handler.end_headers()
+    handler.wfile.write(b"[" * 200000)
+
+
+@pytest.mark.parametrize("answer", [endless, byte_by_byte, huge, no_number, deep])
+def test_whatever_a_users_socket_answers_is_an_error_soon(tmp_path, monkeypatch, answer):
+    monkeypatch.setattr(_engine_reader, "LARGEST", 1 << 20)
+    with serving(tmp_path / "odd", {"/odd": answer}):
+        begin = time.monotonic()
+        with pytest.raises(EngineError) as error:
+            EngineReader(str(tmp_path / "odd"), timeout=0.5).get("/odd")
+    assert time.monotonic() - begin < 2
+    assert str(error.value).startswith(f"GET /odd on {tmp_path}/odd: ")
+
+
+def test_a_long_message_is_cut(tmp_path):
+    with serving(tmp_path / "odd", {"/odd": (500, {"message": "a" * 100000})}), pytest.raises(EngineError) as error:
+        EngineReader(str(tmp_path / "odd")).get("/odd")
+    assert len(str(error.value)) < 2000
+
+
+def test_who_listens_is_known(server):
+    assert EngineReader(server.server_address, owner=os.getuid()).get("/good")
+    with pytest.raises(EngineError, match=f"not the user 4711, but {os.getuid()}") as error:
+        EngineReader(server.server_address, owner=4711).get("/good")
     assert not error.value.nobody_there

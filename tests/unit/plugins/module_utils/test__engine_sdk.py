@@ -143,3 +143,30 @@ def test_an_answer_that_is_no_json(sdk):
     with pytest.raises(EngineError) as error:
         sdk(lambda _: {"/v1.45/containers/create": answer}).create("web1", {})
     assert str(error.value).startswith("create web1 on docker: ")
+
+
+def test_a_users_engine_that_sends_a_byte_now_and_then_is_silent_in_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(_engine_sdk, "_AT_LEAST", 0.2)
+    over = threading.Event()
+
+    def drip(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        while not over.wait(0.05):
+            handler.wfile.write(b"a")
+
+    with serving(tmp_path / "odd", {**VERSION, "/v1.45/containers/web1/start": drip}):
+        engine = EngineSdk("podman:odd", str(tmp_path / "odd"), 0.3, 4)
+        begin = time.monotonic()
+        with pytest.raises(EngineError, match=r"start web1 on podman:odd: no whole answer within 0.5 s"):
+            engine.start("web1")
+        assert time.monotonic() - begin < 3
+        over.set()
+
+
+@pytest.mark.parametrize("answer", [{}, [], "odd", 7, {"Id": None}])
+def test_an_answer_of_another_form(sdk, answer):
+    engine = sdk(lambda _: {"/v1.45/containers/create": (201, answer)})
+    with nullcontext() if answer == {"Id": None} else pytest.raises(EngineError, match="create web1 on docker"):
+        engine.create("web1", {})
