@@ -182,6 +182,16 @@ hosts:
       description: The services that come here, each with C(name), C(fqdn) and C(from), the host that has it.
       type: list
       elements: dict
+    unlisted:
+      description: What was found on the host, and is not listed anywhere, each with C(name), C(fqdn) and C(address).
+      type: list
+      elements: dict
+    waiting:
+      description:
+        - What was found on the host, and is listed on another one that has no C(ipv6_services_host), as C(unlisted). It stays
+          until it can move.
+      type: list
+      elements: dict
   sample:
     web-1.example.com:
       interface: eth0
@@ -211,6 +221,8 @@ hosts:
           to: web-2.example.com
       moved_addresses: ["2001:db8::202"]
       arriving: []
+      unlisted: []
+      waiting: []
 unchecked:
   description:
     - Hosts with services and without C(ipv6_services_host), so that it is not known whether they have the prefixes of their

@@ -10,8 +10,8 @@ import typing as t
 
 from ansible_collections.ipv6.services.plugins.module_utils._ports import Binding
 from ansible_collections.ipv6.services.plugins.plugin_utils._fleet_plan import Plan
-from ansible_collections.ipv6.services.plugins.plugin_utils._host import Host
-from ansible_collections.ipv6.services.plugins.plugin_utils._moves import Move, leaving_addresses
+from ansible_collections.ipv6.services.plugins.plugin_utils._host import Found, Host
+from ansible_collections.ipv6.services.plugins.plugin_utils._moves import Move, leaving_addresses, not_listed
 from ansible_collections.ipv6.services.plugins.plugin_utils._placed import Placed
 from ansible_collections.ipv6.services.plugins.plugin_utils._service import NOWHERE
 
@@ -25,10 +25,13 @@ def describe(hosts: t.Iterable[Host], plan: Plan) -> dict[str, t.Any]:
     for move in plan.moves:
         leaving.setdefault(move.host, []).append(move)
         arriving.setdefault(move.service.host, []).append(move)
-    given = {item.address for items in plan.placed.values() for item in items if item.stays}
+    staying = [item for items in plan.placed.values() for item in items if item.stays]
+    given = {item.address for item in staying}
+    names = {item.service.full_name for item in staying}
     parts = {}
     for host in hosts:
         placed, moves = plan.placed[host.name], leaving.get(host.name, [])
+        unlisted, waiting = not_listed(host, moves, names)
         parts[host.name] = {
             "interface": host.interface or (host.facts.interface if host.facts else None),
             "services": [_describe_service(item) for item in placed],
@@ -39,6 +42,8 @@ def describe(hosts: t.Iterable[Host], plan: Plan) -> dict[str, t.Any]:
                 for move in arriving.get(host.name, ())
                 if move.service.state != "absent"
             ],
+            "unlisted": [_describe_found(name, found) for name, found in unlisted],
+            "waiting": [_describe_found(name, found) for name, found in waiting],
         }
     return parts
 
@@ -56,6 +61,10 @@ def _describe_move(move: Move) -> dict[str, t.Any]:
         "state": "absent",
         "to": move.service.host if stays else None,
     }
+
+
+def _describe_found(name: str, found: Found) -> dict[str, t.Any]:
+    return {"name": found.name, "fqdn": name, "address": str(found.address) if found.address else None}
 
 
 def _describe_service(item: Placed) -> dict[str, t.Any]:

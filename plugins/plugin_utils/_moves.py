@@ -85,6 +85,23 @@ def leaving_addresses(
     return sorted(a for a in spare if a in gone or (a in given and a not in held))
 
 
+def not_listed(
+    host: Host, moves: t.Iterable[Move], staying: t.Collection[str]
+) -> tuple[list[tuple[str, Found]], list[tuple[str, Found]]]:
+    """What of ours is on the host, that its list has not and that does not move: each with its full name.
+
+    moves: of the host. staying: full names of all services of the fleet that stay.
+    The first are nowhere else in the list, either. The second are: on a host that was not reached, so they wait here for it.
+    """
+    moved = {move.found for move in moves}
+    here = {service.full_name for service in host.services}
+    rest = [
+        (_full_name(found, host), found) for found in (host.facts.found if host.facts else ()) if found not in moved
+    ]
+    rest = [(name, found) for name, found in rest if name not in here]
+    return [(n, f) for n, f in rest if n not in staying], [(n, f) for n, f in rest if n in staying]
+
+
 def warn_of_unreached(
     hosts: t.Sequence[Host], placed: t.Mapping[str, t.Sequence[Placed]], unreached: t.Sequence[str]
 ) -> list[str]:

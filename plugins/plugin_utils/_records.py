@@ -21,6 +21,7 @@ def records(
     up: t.Iterable[Service],
     reached: t.Iterable[str],
     more: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
+    purge: bool = False,
 ) -> dict[str, list[t.Any]]:
     """`present` to be published, `absent` to be taken back, and `keep`, names that stay as they are.
 
@@ -28,6 +29,7 @@ def records(
     up: services that are known to run and to answer, each with its fqdn and its address.
     reached: names of the hosts that this run is about; the others' names stay as they are.
     more: by full name, options of module dns_record.
+    purge: whether names of services that these hosts have, and that nobody lists, are taken back as well.
 
     A name whose address came from DNS is somebody else's, and in none of the lists but `keep`. Raises RequestError.
     """
@@ -43,12 +45,21 @@ def records(
         if host in here and service["fqdn"] in addresses and service["state"] == "started" and _is_to_be_named(service)
     ]
     absent = [
-        {"name": service["fqdn"], "addresses": [service["address"]] if service["address"] else [], "state": "absent"}
+        _gone(service)
         for host, service in listed
         if host in here and service["fqdn"] not in stays and _is_to_be_named(service)
     ]
+    if purge:
+        named = stays | {record["name"] for record in absent}
+        unlisted = {s["fqdn"]: s for host in hosts if host in here for s in hosts[host].get("unlisted", ())}
+        absent += [_gone(service) for name, service in unlisted.items() if name not in named and _has_domain(name)]
     published = {record["name"] for record in present}
     return {"present": present, "absent": absent, "keep": sorted(filter(_has_domain, stays - published))}
+
+
+def _gone(service: Service) -> Record:
+    addresses = [service["address"]] if service["address"] else []
+    return {"name": service["fqdn"], "addresses": addresses, "state": "absent"}
 
 
 def _is_to_be_named(service: Service) -> bool:

@@ -226,6 +226,8 @@ def test_the_part_of_a_host():
             "moved": [],
             "moved_addresses": [],
             "arriving": [],
+            "unlisted": [],
+            "waiting": [],
         }
     }
 

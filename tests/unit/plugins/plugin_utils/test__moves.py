@@ -184,6 +184,34 @@ def test_what_moves_says_where_it_was():
     assert describe(parsed, done)["h2"]["arriving"] == [{"name": "web1", "fqdn": "web1", "from": "h1"}]
 
 
+@pytest.mark.parametrize(
+    "hosts, unlisted, waiting",
+    [
+        pytest.param([host(1, [], found("web1"))], [("web1", "web1", WEB1)], [], id="not listed anywhere"),
+        pytest.param([host(1, [service("web1")], found("web1"))], [], [], id="listed here"),
+        pytest.param([host(1, [{"name": "web1", "state": "absent"}], found("web1"))], [], [], id="absent here"),
+        pytest.param([host(1, [], found("web1")), host(2, [service("web1")])], [], [], id="it moves"),
+        pytest.param(
+            [host(1, [], found("web1")), host(2, [service("web1")], reached=False)],
+            [],
+            [("web1", "web1", WEB1)],
+            id="listed on a host that was not reached, so nobody else could run it",
+        ),
+        pytest.param(
+            [host(1, [], found("web1")), host(2, [{"name": "web1", "state": "absent"}], reached=False)],
+            [("web1", "web1", WEB1)],
+            [],
+            id="absent on another host",
+        ),
+        pytest.param([host(1, [], found("no name"))], [("no name", "", WEB1)], [], id="a mark that is no name"),
+    ],
+)
+def test_what_the_list_of_its_host_has_not(hosts, unlisted, waiting):
+    part = describe(*plan(*hosts))["h1"]
+    assert [tuple(item.values()) for item in part["unlisted"]] == unlisted
+    assert [tuple(item.values()) for item in part["waiting"]] == waiting
+
+
 NEW = "If it still has web1 (2001:db8::201, new on h1), that address is a duplicate: it is told, and not used."
 
 

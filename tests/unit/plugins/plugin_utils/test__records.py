@@ -81,6 +81,29 @@ def test_records(hosts, up, reached, present, absent, keep):
     assert made["keep"] == [f"{name}.example.com" for name in keep]
 
 
+@pytest.mark.parametrize(
+    "reached, purge, expected",
+    [
+        pytest.param(["h1", "h2"], True, ["web1"], id="with purge"),
+        pytest.param(["h2"], True, [], id="not from a host that is not in the run"),
+        pytest.param(["h1", "h2"], False, [], id="not without purge"),
+    ],
+)
+def test_names_of_what_nobody_lists_are_taken_back(reached, purge, expected):
+    unlisted = [
+        {"name": name, "fqdn": fqdn, "address": None}
+        for name, fqdn in (
+            ("web1", "web1.example.com"),
+            ("web1", "web1.example.com"),
+            ("web2", "web2.example.com"),
+            ("odd", ""),
+        )
+    ]
+    hosts = {"h1": {"services": [], "unlisted": unlisted}, "h2": {"services": [WEB2], "unlisted": []}}
+    absent = records(hosts, [], reached, {}, purge)["absent"]
+    assert absent == [{"name": f"{name}.example.com", "addresses": [], "state": "absent"} for name in expected]
+
+
 def test_the_address_is_the_one_that_was_found():
     hosts = fleet(h1=[service("web1", None, source="router")])
     assert records(hosts, [WEB1], ["h1"])["present"] == [{"name": "web1.example.com", "addresses": ["2001:db8::1"]}]
