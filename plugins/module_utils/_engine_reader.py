@@ -53,7 +53,7 @@ class _Socket(socket.socket):
         self._end = time.monotonic() + seconds
         self._left = LARGEST
 
-    def recv_into(self, *args: t.Any) -> int:  # type: ignore[override]
+    def recv_into(self, *args: t.Any) -> int:
         if self._end is None:
             return super().recv_into(*args)
         self.settimeout(max(0.001, self._end - time.monotonic()))

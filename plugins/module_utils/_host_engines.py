@@ -19,12 +19,14 @@ import typing as t
 
 from ansible_collections.ipv6.services.plugins.module_utils import _host_services, _host_units, _kernel
 from ansible_collections.ipv6.services.plugins.module_utils._command import CommandError, Run, output
-from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError, EngineReader
+from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError, EngineReader, read_as
 
 Json = t.Mapping[str, t.Any]
 _DISTRIBUTION = re.compile(r"^(docker|requests)-([0-9][^-]*)(?:-py[0-9.]+)?\.(?:dist-info|egg-info)$")
 _ROOTLESS_NETWORK = re.compile(r"^[ \t]*default_rootless_network_cmd[ \t]*=[ \t]*\"(\w+)\"", re.MULTILINE)
 _STORE = re.compile(r"^[ \t]*(?:graphroot|rootless_storage_path)[ \t]*=", re.MULTILINE)
+# Seconds for a user's Podman to start and answer. What listens there may be anything.
+_PATIENCE = 15
 _USER_WAIT_UNIT = [f"{d}/systemd/user/podman-user-wait-network-online.service" for d in ("/etc", "/lib", "/usr/lib")]
 
 
@@ -99,15 +101,18 @@ def parse_version(text: str) -> str | None:
     return found[1] if found else None
 
 
-def may_have_containers(store: str, settings: t.Iterable[str]) -> bool:
+def may_have_containers(
+    store: str, settings: t.Iterable[str], read: t.Callable[[str], str | None] = _kernel.read
+) -> bool:
     """Whether Podman is worth the question: asking starts it for some seconds, which takes longer than all else here.
 
     store: where its storage is by default.
     settings: the texts of the storage.conf that may say otherwise.
+    read: reads a file.
     """
     if any(_STORE.search(text) for text in settings):
         return True
-    lists = (_kernel.read(path) for path in glob.glob(f"{glob.escape(store)}/*-containers/*containers.json"))
+    lists = (read(path) for path in glob.glob(f"{glob.escape(store)}/*-containers/*containers.json"))
     return any(text not in (None, "", "[]", "null") for text in lists)
 
 
@@ -174,12 +179,16 @@ def read_podman(path: str) -> Reading:
 
 def read_rootless(user: str, facts: Json) -> Reading:
     """facts: of the user, whose Podman listens, by _host_users."""
-    home = facts["home"]
-    listing: list[Json] = []
-    settings = _read_all("/etc/containers/storage.conf", f"{glob.escape(home)}/.config/containers/storage.conf")
-    if may_have_containers(f"{home}/.local/share/containers/storage", settings):
-        _version, listing, _running = _ask_podman(facts["socket"])
-    return Reading({}, _host_services.of_containers("podman", listing, user))
+    home, read = facts["home"], _kernel.read_users_file
+    settings = [*_read_all("/etc/containers/storage.conf"), read(f"{home}/.config/containers/storage.conf") or ""]
+    services: t.Sequence[Json] = ()
+    if may_have_containers(f"{home}/.local/share/containers/storage", settings, read):
+        reader = EngineReader(facts["socket"], _PATIENCE, owner=facts["uid"])
+        with contextlib.suppress(EngineError):
+            services = read_as(
+                reader, _host_services.CONTAINERS, lambda answer: _host_services.of_containers("podman", answer, user)
+            )
+    return Reading({}, services)
 
 
 def add_podman_version(podman: dict[str, t.Any], run: Run) -> None:
@@ -196,7 +205,11 @@ def _ask_podman(path: str) -> tuple[str | None, list[Json], bool]:
     """Version, containers of ours, and whether it answers."""
     reader = EngineReader(path, timeout=30)
     try:
-        return reader.get("/version")["Version"], reader.get(_host_services.CONTAINERS), True
+        return (
+            read_as(reader, "/version", lambda answer: str(answer["Version"])),
+            reader.get(_host_services.CONTAINERS),
+            True,
+        )
     except EngineError:
         return None, [], False
 

@@ -50,10 +50,10 @@ def _service(
     engine: str, marks: Json, prefix: str, state: object, user: str | None = None, project: str | None = None
 ) -> Json:
     return {
-        "name": marks[prefix + NAME],
+        "name": str(marks[prefix + NAME]),
         "engine": engine,
         "podman_user": user,
         "project": project,
-        "address": marks.get(prefix + ADDRESS) or None,
+        "address": str(marks.get(prefix + ADDRESS) or "") or None,
         "state": str(state or "").lower(),
     }

@@ -11,6 +11,7 @@ import glob
 import os
 import pwd
 import re
+import stat
 import typing as t
 
 from ansible_collections.ipv6.services.plugins.module_utils import _host_units, _kernel
@@ -22,6 +23,15 @@ _GLOBAL = "/etc/systemd/user"
 def socket_path(uid: int) -> str:
     """Where Podman listens for the user."""
     return f"/run/user/{uid}/podman/podman.sock"
+
+
+def is_own(path: str, uid: int) -> bool:
+    """Whether a socket is there that is the user's: a link could lead to that of another's engine, root's even."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISSOCK(found.st_mode) and found.st_uid == uid
 
 
 def has_range(text: str, name: str, uid: int) -> bool:
@@ -50,9 +60,10 @@ def read_users(names: t.Iterable[str]) -> dict[str, Json]:
 def read_user(name: str) -> Json:
     try:
         entry = pwd.getpwnam(name)
-    except KeyError:
+    except (KeyError, ValueError):  # such as a name with a NUL
         return {**dict.fromkeys(("uid", "gid", "home", "socket")), **dict.fromkeys(_FLAGS, False)}
     uid, path = entry.pw_uid, socket_path(entry.pw_uid)
+    own = is_own(path, uid)
     units = (f"{entry.pw_dir}/.config/systemd/user", _GLOBAL)
     elsewhere = asks_elsewhere(_kernel.read("/etc/nsswitch.conf") or "")
     return {
@@ -63,8 +74,8 @@ def read_user(name: str) -> Json:
         "subuid": elsewhere or has_range(_kernel.read("/etc/subuid") or "", name, uid),
         "subgid": elsewhere or has_range(_kernel.read("/etc/subgid") or "", name, uid),
         "linger": os.path.exists(f"/var/lib/systemd/linger/{name}"),
-        "socket": path if os.path.exists(path) else None,
-        "running": _host_units.listens(path),
+        "socket": path if own else None,
+        "running": own and _host_units.listens(path),
         "socket_enabled": _host_units.enabled("podman.socket", *units),
         "restart_unit_enabled": _host_units.enabled("podman-restart.service", *units),
     }

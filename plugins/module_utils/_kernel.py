@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import stat
 import typing as t
 from ipaddress import IPv6Address
 
@@ -129,3 +130,14 @@ def read(path: str) -> str | None:
             return file.read().strip()
     except OSError:
         return None
+
+
+def read_users_file(path: str, most: int = 1 << 24) -> str | None:
+    """The same of a file that is a user's; None also for what is no file of that size: a FIFO would never come to an end."""
+    try:
+        place = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with open(place, encoding="utf-8", errors="replace") as file:
+        found = os.fstat(place)
+        return file.read().strip() if stat.S_ISREG(found.st_mode) and found.st_size <= most else None

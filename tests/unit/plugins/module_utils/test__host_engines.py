@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+
 import pytest
 
 from ansible_collections.ipv6.services.plugins.module_utils._host_engines import (
@@ -14,8 +17,11 @@ from ansible_collections.ipv6.services.plugins.module_utils._host_engines import
     parse_distributions,
     parse_version,
     podman_networks,
+    read_rootless,
     rootless_network,
 )
+
+from .unix_server import serving
 
 
 @pytest.mark.parametrize(
@@ -130,3 +136,39 @@ def test_podman_networks():
 )
 def test_parse_distributions(names, expected):
     assert parse_distributions(names) == expected
+
+
+@pytest.fixture
+def app(tmp_path):
+    """A user who has containers, and whose Podman listens at `socket`."""
+    store = tmp_path / ".local/share/containers/storage/overlay-containers"
+    store.mkdir(parents=True)
+    (store / "containers.json").write_text('[{"id": "5b"}]')
+    return {"home": str(tmp_path), "uid": os.getuid(), "socket": str(tmp_path / "socket")}
+
+
+@pytest.mark.parametrize(
+    ("answer", "names"),
+    [
+        pytest.param([{"Labels": {"ipv6.services.name": "web1"}, "State": "running"}], ["web1"], id="one of ours"),
+        pytest.param([{"Labels": {"ipv6.services.name": ["web1"]}}], ["['web1']"], id="an odd name"),
+        pytest.param({"message": "none"}, [], id="no list"),
+        pytest.param([None], [], id="no container"),
+        pytest.param([{"Labels": "ipv6.services.name"}], [], id="no labels"),
+    ],
+)
+def test_services_of_a_user(app, answer, names):
+    with serving(app["socket"], {"/containers/json": (200, answer)}):
+        reading = read_rootless("app", app)
+        assert [service["name"] for service in reading.services] == names
+        assert list(read_rootless("app", {**app, "uid": app["uid"] + 1}).services) == []
+
+
+def test_a_users_files_hold_nobody_up(app, tmp_path):
+    settings = tmp_path / ".config/containers"
+    settings.mkdir(parents=True)
+    os.mkfifo(settings / "storage.conf")
+    reader = threading.Thread(target=read_rootless, args=("app", app), daemon=True)
+    reader.start()
+    reader.join(5)
+    assert not reader.is_alive()

@@ -4,9 +4,17 @@
 
 from __future__ import annotations
 
+import os
+import socket
+
 import pytest
 
-from ansible_collections.ipv6.services.plugins.module_utils._host_users import asks_elsewhere, has_range, read_user
+from ansible_collections.ipv6.services.plugins.module_utils._host_users import (
+    asks_elsewhere,
+    has_range,
+    is_own,
+    read_user,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,3 +48,18 @@ def test_a_user_who_is_not_there():
     user = read_user("no-such-user")
     assert not any(user.values())
     assert set(user) == set(read_user("root"))
+
+
+def test_only_a_socket_of_the_users_own_counts(tmp_path):
+    path, link = tmp_path / "own", tmp_path / "link"
+    with socket.socket(socket.AF_UNIX) as own:
+        own.bind(str(path))
+    link.symlink_to(path)
+    (tmp_path / "file").touch()
+    assert is_own(str(path), os.getuid())
+    assert not is_own(str(path), os.getuid() + 1)
+    assert not any(is_own(str(tmp_path / name), os.getuid()) for name in ("link", "file", "none"))
+
+
+def test_a_name_that_no_user_can_have():
+    assert not any(read_user("app\0").values())
