@@ -156,7 +156,7 @@ def body_of(
     """All config keys and devices that a service's instance is to have.
 
     nat, inside: as the plan decided; None for a service with a NIC of its own.
-    profile_nics: the names of the NICs that the profiles bring.
+    profile_nics: the names of the NICs that the profiles bring, and those that others gave the instance.
     """
     devices = {name: dict(device) for name, device in wanted.devices.items()}
     static, length, gateway = inside, 64, None
@@ -175,7 +175,9 @@ def body_of(
     config = _config(wanted)
     if static and own_nic(wanted):
         if wanted.type == "container":
-            nics = {*profile_nics, *(name for name, device in devices.items() if device["type"] == "nic")}
+            # A device masks that of a profile, as one of type `none` does with a NIC.
+            nics = {name for name in profile_nics if name not in devices}
+            nics |= {name for name, device in devices.items() if device["type"] == "nic"}
             number = sorted(nics).index(NIC)
             config["raw.lxc"] = _raw_lxc(config.get("raw.lxc"), number, f"{static}/{length}", gateway)
         if wanted.addressing == "own":

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-import errno
 import os
+import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -25,17 +25,37 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_body impor
 from ansible_collections.ipv6.services.plugins.module_utils._instance_found import (
     Found,
     State,
+    main_address,
     parse_static,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._instance_host import HostReader, parse_network
-from ansible_collections.ipv6.services.plugins.module_utils._instance_plan import Host, Step, plan_purge, plan_service
-from ansible_collections.ipv6.services.plugins.module_utils._instance_ports import clashes, order
+from ansible_collections.ipv6.services.plugins.module_utils._instance_plan import (
+    Host,
+    Step,
+    held_by,
+    of_router,
+    plan_purge,
+    plan_service,
+)
+from ansible_collections.ipv6.services.plugins.module_utils._instance_ports import (
+    Place,
+    clashes,
+    order,
+    place_text,
+    places_of,
+)
+from ansible_collections.ipv6.services.plugins.module_utils._instance_refusals import (
+    host_has_text,
+    image_text,
+    unreadable,
+)
 from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import (
     INSTANCE_ENGINES,
     Instance,
     parse_instance,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._instance_state import Key, read_instances, read_state
+from ansible_collections.ipv6.services.plugins.module_utils._instance_up import lacking
 from ansible_collections.ipv6.services.plugins.module_utils._instance_values import FINGERPRINT
 from ansible_collections.ipv6.services.plugins.module_utils._instance_whose import (
     Group,
@@ -94,7 +114,7 @@ class Call:
 
     def parse(self) -> None:
         """All entries; what is wrong with one goes into `errors` and `problems`."""
-        taken: dict[object, str] = {}
+        taken: dict[Place, tuple[str, bool]] = {}
         for index, entry in enumerate(self.request.entries):
             name = str(entry.get("name") or f"instances[{index}]")
             try:
@@ -110,7 +130,7 @@ class Call:
         unread = {name: engine for engine, _project, name in self.unread}
         return {**unread, **{str(e.get("name")): e.get("engine") or self.request.engine for e in self.request.entries}}
 
-    def _check_unique(self, instance: Instance, taken: dict[object, str]) -> None:
+    def _check_unique(self, instance: Instance, taken: dict[Place, tuple[str, bool]]) -> None:
         """Of two with one name nobody knows which is meant, so both are refused; of two with one port the second is."""
         twins = [other.name for other in self.wanted if other.instance.lower() == instance.instance.lower()]
         if twins:
@@ -123,18 +143,12 @@ class Call:
             problem = Problem("name", instance.name, text, "Take one of them out." if same else "Rename one of them.")
             self._refuse(twins[0], [problem])
             raise EntryError([problem])
-        places: dict[object, str] = {}
-        if instance.addressing == "publish":
-            places = {
-                (b.address, b.port, b.protocol): f"Port {b.port}/{b.protocol} of {b.address}" for b in instance.ports
-            }
-        elif instance.address:
-            places = {instance.address: f"The address {instance.address}"}
-        for place, text in places.items():
-            if place in taken:
-                clash = f"{text} is that of {taken[place]} already."
-                raise EntryError([Problem("address", str(instance.address), clash, "Give one of them another.")])
-        taken.update(dict.fromkeys(places, instance.name))
+        for place, mine in places_of(instance).items():
+            clash = taken.get(place)
+            if clash and (mine or clash[1]):
+                text = f"{place_text(place)} is that of {clash[0]} already."
+                raise EntryError([Problem("address", str(instance.address), text, "Give one of them another.")])
+        taken.update({place: (instance.name, mine) for place, mine in places_of(instance).items()})
 
     def _refuse(self, name: str, problems: t.Iterable[Problem]) -> None:
         problems = tuple(problems)
@@ -219,11 +233,30 @@ class Call:
             names = [*(str(entry.get("name")) for entry in self.request.entries), *self.request.keep]
             steps += plan_purge(names, self.listed)
         listeners = next((host.listeners for host in hosts.values() if host.listeners), frozenset())
-        self.errors.update(clashes(steps, self.listed, listeners, self.host.own_addresses()))
+        addresses = self.host.addresses()
+        self.errors.update(clashes(steps, self.listed, listeners, {h.address for h in addresses if h.usable}))
+        steps = self._check_addresses(steps, {h.address for h in addresses})
         return order([s for s in steps if s.name not in self.errors])
+
+    def _check_addresses(self, steps: t.Iterable[Step], addresses: t.Container[IPv6Address]) -> list[Step]:
+        """A macvlan NIC does not hear its host, so that detection of duplicates can't find what the host has itself."""
+        checked = []
+        for step in steps:
+            wanted, unknown = step.wanted, step.unknown
+            if wanted and wanted.addressing == "own" and wanted.address in addresses and wanted.state == "started":
+                if self.request.check_mode:  # it may be taken from the host before a real run gets here
+                    unknown = (*unknown, f"whether {wanted.address}, which the host has now, is free by then")
+                else:
+                    self.errors[step.name] = host_has_text(wanted)
+            checked.append(replace(step, unknown=unknown))
+        return checked
 
     def _plan_one(self, wanted: Instance, group: Group, state: State | None, host: Host) -> Step:
         step = plan_service(wanted, group, state, host)
+        # To start one again does not help against a silent router.
+        lack = lacking(wanted, step.body, state) if step.body and state and of_router(wanted) else None
+        if lack and step.action == "none":
+            self.errors[wanted.name] = f"{wanted.name} on {wanted.engine} {lack.text}"
         unknown = self.silent.get(wanted.engine)
         return replace(step, unknown=(unknown,)) if unknown else step
 
@@ -231,16 +264,23 @@ class Call:
         """The state of each service's instance that runs."""
         running = [i for i in self.todo() if i.state == "started" and (groups[i.name].current or _NOBODY).running]
         states = {}
-        for instance, state in zip(running, self._each(lambda i: self._read_state(groups[i.name]), running)):
+        for instance, state in zip(running, self._each(lambda i: self._read_state(i, groups[i.name]), running)):
             if isinstance(state, EngineError):
                 self.errors[instance.name] = str(state)
             else:
                 states[instance.name] = state
         return states
 
-    def _read_state(self, group: Group) -> State:
+    def _read_state(self, wanted: Instance, group: Group) -> State:
+        """The state, when it has the address of the router that it may still wait for, as after a reboot."""
         found = t.cast("Found", group.current)
-        return read_state(self.apis[found.engine], self.host.addresses_in, found)
+        end = time.monotonic() + self.request.wait_timeout
+        while True:
+            state = read_state(self.apis[found.engine], self.host.addresses_in, found)
+            waits = of_router(wanted) and found.options.get("addressing") == "own" and state.running
+            if not waits or main_address(held_by(wanted, state)) or time.monotonic() > end:
+                return state
+            time.sleep(0.25)
 
     def _read_host(self, engine: str) -> Host:
         """What the plan has to know of an engine, and errors of the services that can't be made there."""
@@ -338,16 +378,6 @@ class Call:
 _NOBODY = Found("", "", "", "Stopped", "container")
 
 
-def unreadable(engine: str, path: str, error: EngineError) -> str:
-    """Why nothing is known of an engine, with the mend where there is one."""
-    if error.nobody_there:
-        return (
-            f"{engine} does not answer at {path}: {error}. Install and start it, as the role ipv6.services.host does."
-        )
-    mend = " Only root can use it: set `become: true`." if error.number in (errno.EACCES, errno.EPERM) else ""
-    return f"{engine} at {path} can't be asked for its instances: {error}.{mend}"
-
-
 def taken_addresses(listed: t.Iterable[Found]) -> set[IPv6Address]:
     """The static addresses that instances have in networks of the engine."""
     devices = [d for found in listed for d in {**found.expanded_devices, **found.devices}.values()]
@@ -361,10 +391,3 @@ def find_image(api: Api, project: str, name: str) -> str | None:
         return str(alias["target"])
     image = api.find(path_of("images", name, project=project)) if FINGERPRINT.fullmatch(name) else None
     return str(image["fingerprint"]) if image else None
-
-
-def image_text(instance: Instance) -> str:
-    return (
-        f"image {instance.image.name} is not in the store of {instance.engine}, in the project {instance.project}."
-        " Import it first, or name the server that has it as image_server."
-    )

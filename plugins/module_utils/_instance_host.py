@@ -58,14 +58,14 @@ class HostReader:
             except (CommandError, ValueError):
                 return None
 
-    def own_addresses(self) -> frozenset[IPv6Address]:
-        """The host's own addresses; service addresses are deprecated (DESIGN.md, fact 7)."""
+    def addresses(self) -> frozenset[Held]:
+        """The host's addresses; `usable` are its own, since service addresses are deprecated (DESIGN.md, fact 7)."""
         with self._lock:
             try:
                 links = parse_links(output(self._run, ["ip", "-json", "-6", "addr", "show"]))
             except (CommandError, ValueError):
                 return frozenset()
-        return frozenset(h.address for held in links.values() for h in held if h.usable)
+        return frozenset(h for held in links.values() for h in held)
 
     def listeners(self) -> set[tuple[str, IPv6Address, int]]:
         """Protocol, address and port of everything on the host that listens on an IPv6 address."""

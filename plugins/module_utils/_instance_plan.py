@@ -31,7 +31,6 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_found impo
     Held,
     Listener,
     State,
-    main_address,
     parse_static,
     ports_of,
 )
@@ -122,6 +121,7 @@ def _with_body(step: Step, wanted: Instance, found: Found | None, host: Host) ->
     """The step with what the instance is to have, and what there is to say of it."""
     link = host.link(wanted)
     nics = [nic for p in wanted.profiles for nic in host.profile_nics.get((wanted.project, p), ())]
+    nics += foreign_nics(found) if found else []
     if wanted.addressing == "own":
         return replace(step, body=body_of(wanted, host.network, link, None, None, nics))
     nat, why = plan_nat(wanted, found, host.network)
@@ -131,6 +131,12 @@ def _with_body(step: Step, wanted: Instance, found: Found | None, host: Host) ->
     if spare and wanted.type == "virtual-machine":
         spare = None
     return replace(step, body=body, without_nat=spare, notes=(why,) if why else ())
+
+
+def foreign_nics(found: Found) -> list[str]:
+    """The NICs that others gave an instance."""
+    mine = found.options.get("devices") or ()
+    return [name for name, device in found.devices.items() if device.get("type") == "nic" and name not in mine]
 
 
 def plan_nat(wanted: Instance, found: Found | None, network: Network) -> tuple[bool, str | None]:
@@ -290,11 +296,9 @@ def chain_name(found: Found, device: str) -> str:
 
 
 def missing_address(wanted: Instance, body: Body | None, state: State) -> Change | None:
-    """The address that a running instance should have, and has not."""
+    """The address that a running instance should have, and has not. A start brings none from the router."""
     held = held_by(wanted, state)
     address = static_address(wanted, body)
-    if wanted.addressing == "own" and not wanted.address:
-        return None if main_address(held) else Change("effective address", None, "from the router's advertisement")
     if not address or any(h.address == address and not h.duplicate for h in held):
         return None
     return Change("effective address", [str(h.address) for h in held], str(address))
@@ -306,6 +310,11 @@ def static_address(wanted: Instance, body: Body | None) -> IPv6Address | None:
         return wanted.address if own_nic(wanted) else None
     seen = own_nic(wanted) and wanted.type == "container"
     return body.inside if seen and body and body.nat else None
+
+
+def of_router(wanted: Instance) -> bool:
+    """Whether the router's advertisement decides the address."""
+    return wanted.addressing == "own" and not wanted.address
 
 
 def held_by(wanted: Instance, state: State) -> tuple[Held, ...]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which ports instances publish, and whose they are."""
+"""Which ports instances publish, which addresses they have, and whose those are."""
 
 from __future__ import annotations
 
@@ -12,6 +12,24 @@ from ipaddress import IPv6Address
 
 from ansible_collections.ipv6.services.plugins.module_utils._instance_found import Found, Listener, ports_of
 from ansible_collections.ipv6.services.plugins.module_utils._instance_plan import Step
+from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import Instance
+
+# An address, or a port of one.
+Place = t.Union[IPv6Address, tuple[IPv6Address, int, str]]
+
+
+def places_of(instance: Instance) -> dict[Place, bool]:
+    """What a service is at -> whether it can share that with none: its ports, its address with a NIC of its own."""
+    if instance.state == "absent":
+        return {}
+    if instance.addressing == "own":
+        return {instance.address: True} if instance.address else {}
+    ports: dict[Place, bool] = {(b.address, b.port, b.protocol): True for b in instance.ports}
+    return {**ports, **{b.address: False for b in instance.ports}}
+
+
+def place_text(place: Place) -> str:
+    return f"Port {place[1]}/{place[2]} of {place[0]}" if isinstance(place, tuple) else f"The address {place}"
 
 
 def clashes(

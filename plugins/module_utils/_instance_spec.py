@@ -18,7 +18,11 @@ from ansible_collections.ipv6.services.plugins.module_utils import _instance_val
 from ansible_collections.ipv6.services.plugins.module_utils._addresses import RequestError, parse_address
 from ansible_collections.ipv6.services.plugins.module_utils._container_options import Checker, parse_env
 from ansible_collections.ipv6.services.plugins.module_utils._container_spec import EntryError, Problem
-from ansible_collections.ipv6.services.plugins.module_utils._container_values import from_request_error, parse_memory
+from ansible_collections.ipv6.services.plugins.module_utils._container_values import (
+    OptionError,
+    from_request_error,
+    parse_memory,
+)
 from ansible_collections.ipv6.services.plugins.module_utils._ports import Binding, parse_ports
 
 INSTANCE_ENGINES = ("incus", "lxd")
@@ -178,7 +182,7 @@ def _server(check: Checker, url: str | None) -> str | None:
     """The URL; a wrong one is not repeated, since it may have a password in it."""
     try:
         return None if url is None else values.parse_server(url)
-    except values.OptionError as exc:
+    except OptionError as exc:
         check.add("image_server", None, exc.problem, exc.mend)
         return None
 

@@ -18,7 +18,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_found impo
     State,
     main_address,
 )
-from ansible_collections.ipv6.services.plugins.module_utils._instance_plan import held_by, static_address
+from ansible_collections.ipv6.services.plugins.module_utils._instance_plan import held_by, of_router, static_address
 from ansible_collections.ipv6.services.plugins.module_utils._instance_requests import Requests
 from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import Instance
 
@@ -87,7 +87,7 @@ class Lack(t.NamedTuple):
 def lacking(wanted: Instance, body: Body, state: State) -> Lack | None:
     """Why a running instance is not up yet, or None. The text follows its name."""
     held, address = held_by(wanted, state), static_address(wanted, body)
-    if wanted.addressing == "own" and not wanted.address:
+    if of_router(wanted):
         if main_address(held):
             return None
         twice = [str(h.address) for h in held if h.duplicate]

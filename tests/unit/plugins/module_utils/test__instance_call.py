@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address
+
 import pytest
 
-from ansible_collections.ipv6.services.plugins.module_utils import _instance_state, _instance_up
+from ansible_collections.ipv6.services.plugins.module_utils import _instance_call, _instance_state, _instance_up
 from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
 from ansible_collections.ipv6.services.plugins.module_utils._instance_body import Link
 from ansible_collections.ipv6.services.plugins.module_utils._instance_call import Call, Request, taken_addresses
+from ansible_collections.ipv6.services.plugins.module_utils._instance_found import Held
 from ansible_collections.ipv6.services.plugins.module_utils._instance_report import changed, diff, report
 from ansible_collections.ipv6.services.plugins.module_utils._instance_whose import spare_name
 
@@ -36,6 +39,7 @@ class Host:
     def __init__(self, engine):
         self._engine = engine
         self.announced = []
+        self.has = []  # service addresses
 
     def announce(self, link, address, mac):
         self.announced.append((link, str(address), mac))
@@ -46,8 +50,8 @@ class Host:
     def addresses_in(self, _pid):
         return None
 
-    def own_addresses(self):
-        return frozenset()
+    def addresses(self):
+        return frozenset(Held(IPv6Address(a), usable=False, duplicate=False) for a in self.has)
 
     def listeners(self):
         return set()
@@ -352,6 +356,38 @@ def test_own_without_a_router_is_an_error():
     assert "got no address from a router's advertisement" in item["error"]
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_own_that_waits_for_the_router_is_not_started_again(check_mode, monkeypatch):
+    engine = FakeEngine()
+    engine.addresses = {"web1": ["2001:db8::5"]}
+    only(engine, OWN)
+    engine.log.clear()
+    engine.addresses = {"web1": []}
+    item = only(engine, OWN, check_mode=check_mode)
+    assert "got no address from a router's advertisement" in item["error"] and engine.log == []
+    monkeypatch.setattr(_instance_call.time, "sleep", lambda _s: engine.addresses.update(web1=["2001:db8::5"]))
+    assert only(engine, OWN, check_mode=check_mode)["action"] == "none"
+
+
+def test_own_with_an_address_that_the_host_has_itself():
+    engine = FakeEngine()
+    host, entry = Host(engine), {**OWN, "address": "2001:db8::201"}
+    host.has = ["2001:db8::201"]
+    assert "is on the host itself" in only(engine, entry, host=host)["error"]
+    told = only(engine, entry, host=host, check_mode=True)
+    assert told["action"] == "created" and "which the host has now" in told["unknown"][0]
+    assert only(engine, {**entry, "state": "stopped"}, host=host)["action"] == "created"
+    host.has = []
+    assert only(engine, entry, host=host)["action"] == "started"
+
+
+def test_an_address_goes_from_one_that_goes_to_another():
+    engine = made({**OWN, "address": "2001:db8::201"})
+    gone = {**OWN, "address": "2001:db8::201", "state": "absent"}
+    items, _changed = run(engine, gone, {**OWN, "name": "web2", "address": "2001:db8::201"})
+    assert [i["action"] for i in items] == ["removed", "created"]
+
+
 def test_own_keeps_its_mac_when_it_is_replaced():
     engine = FakeEngine()
     engine.addresses = {"web1": ["2001:db8::5"]}
@@ -511,6 +547,16 @@ BAD = [
         [{**OWN, "address": "2001:db8::201"}, {**OWN, "name": "web2", "address": "2001:db8::201"}],
         "is that of web1 already",
         id="an address twice",
+    ),
+    pytest.param(
+        [WEB1, {**OWN, "name": "web2", "address": "2001:db8::201"}],
+        "The address 2001:db8::201 is that of web1 already",
+        id="an address that the host publishes on, with a NIC",
+    ),
+    pytest.param(
+        [{**OWN, "address": "2001:db8::201"}, {**WEB1, "name": "web2"}],
+        "The address 2001:db8::201 is that of web1 already",
+        id="the same in the other order",
     ),
     pytest.param([{**WEB1, "image_server": None, "image": "nosuch"}], "not in the store", id="no such image"),
     pytest.param([{**WEB1, "profiles": ["nosuch"]}], "profile nosuch", id="no such profile"),

@@ -319,16 +319,35 @@ def test_a_network_config_of_the_user_stays():
     assert body.config["cloud-init.network-config"] == "x"
 
 
+@pytest.mark.parametrize("held", [[GOOD], [], [Held(WEB1, usable=False, duplicate=True)]])
+def test_own_of_the_router_is_not_mended_by_a_start(held):
+    assert plan(OWN, found(OWN), state(*held)).action == "none"
+
+
+def test_own_static_is_mended_by_a_start():
+    wanted = replace(OWN, address=WEB1)
+    assert plan(wanted, found(wanted), state(GOOD)).action == "none"
+    assert plan(wanted, found(wanted), state(GOOD._replace(usable=False))).action == "none"  # it comes
+    step = plan(wanted, found(wanted), state())
+    assert (step.action, step.restart) == ("updated", True)
+
+
 @pytest.mark.parametrize(
-    "held, action",
+    "devices, profile_nics, theirs, number",
     [
-        ([GOOD], "none"),
-        ([], "updated"),
-        ([Held(WEB1, usable=False, duplicate=True)], "updated"),
+        pytest.param({}, ["a0"], {}, 1, id="that of a profile"),
+        pytest.param({"a0": {"type": "none"}}, ["a0"], {}, 0, id="one that is masked"),
+        pytest.param({"a0": {"type": "nic"}}, ["a0"], {}, 1, id="one instead of it"),
+        pytest.param({}, [], {"a0": {"type": "nic"}}, 1, id="one that somebody added"),
+        pytest.param({}, [], {"a0": {"type": "disk"}}, 0, id="no NIC"),
     ],
 )
-def test_own_is_mended_when_it_has_no_address(held, action):
-    assert plan(OWN, found(OWN), state(*held)).action == action
+def test_which_nic_has_the_address(devices, profile_nics, theirs, number):
+    wanted = replace(WANTED, devices=devices)
+    host = replace(ALL, profile_nics={("default", "default"): profile_nics})
+    there = found(wanted, host=host)
+    there = replace(there, devices={**there.devices, **theirs})
+    assert f"lxc.net.{number}.ipv6.address" in plan(wanted, there, inside(), host).body.config["raw.lxc"]
 
 
 # Devices and addresses
