@@ -124,6 +124,6 @@ def remove(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.remove(path)
     directory = os.path.dirname(path)
-    if os.path.basename(directory) == "ipv6-services" or directory.endswith(".network.d"):
+    if os.path.basename(directory) == "ipv6-services" or directory.endswith((".network.d", ".service.d")):
         with contextlib.suppress(OSError):
             os.rmdir(directory)

@@ -123,38 +123,44 @@ class Units:
         self._run = run
 
     def read(self, names: t.Iterable[str]) -> dict[str, str | None]:
-        """Unit, or path of a script -> its text; None when there is none, and "" when it doesn't run at boot or at all."""
+        """Unit, or path of a file -> its text; None when there is none, and "" when it doesn't run at boot or at all."""
         return {name: _read(name) for name in names}
 
     def write(self, wanted: t.Mapping[str, str | None]) -> None:
         """Make them so. A unit that sets addresses is enabled but not started, since what it does is done already.
 
-        wanted: unit, or path of a script -> its text, or None when it has to go. Raises CommandError and OSError.
+        wanted: unit, or path of a file -> its text, or None when it has to go. Raises CommandError and OSError.
         """
-        # A unit goes before the script that it runs, and comes after it.
+        # A unit or a drop-in goes before the script that it runs, and comes after it.
         for name in sorted((name for name, text in wanted.items() if text is None), key=_is_script):
-            if not _is_script(name):
+            if not name.startswith("/"):
                 output(self._run, ["systemctl", "disable", "--quiet", "--now", name])
             _address_marks.remove(_path(name))
-            if not _is_script(name):
-                output(self._run, ["systemctl", "daemon-reload"])
         for name in sorted((name for name, text in wanted.items() if text is not None), key=_is_script, reverse=True):
             _address_marks.write(_path(name), str(wanted[name]), 0o755 if _is_script(name) else 0o644)
-            if not _is_script(name):
+            if not name.startswith("/"):
                 output(self._run, ["systemctl", "enable", "--quiet", name])
+        if any(not _is_script(name) for name in wanted):
+            output(self._run, ["systemctl", "daemon-reload"])
         if wanted.get(DUPLICATES) or wanted.get(WATCH):
             output(self._run, ["systemctl", "restart", DUPLICATES])
 
 
 def _is_script(name: str) -> bool:
-    return name.startswith("/")
+    """Else it is a file that systemd reads."""
+    return name.startswith("/") and not name.endswith(".conf")
 
 
 def _path(name: str) -> str:
-    return name if _is_script(name) else f"{_UNITS}/{name}"
+    return name if name.startswith("/") else f"{_UNITS}/{name}"
 
 
 def _read(name: str) -> str | None:
     text = _kernel.read(_path(name))
-    runs = os.access(name, os.X_OK) if _is_script(name) else os.path.islink(f"{_WANTS}/{name}")
-    return text and (f"{text}\n" if runs else "")
+    return text and (f"{text}\n" if _runs(name) else "")
+
+
+def _runs(name: str) -> bool:
+    if name.startswith("/"):
+        return os.access(name, os.X_OK) or not _is_script(name)
+    return os.path.islink(f"{_WANTS}/{name}")

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+from ansible_collections.ipv6.services.plugins.module_utils import _link_managers
 from ansible_collections.ipv6.services.plugins.module_utils._link_managers import (
     parse_device,
     parse_ifstate,
+    parse_interfaces,
     parse_watched,
 )
 
@@ -31,3 +33,26 @@ def test_a_device_that_networkmanager_only_watches_is_not_its_own():
     device = "[device]\nmanaged=true\nconnection-uuid=7e5ec39b\n"
     assert parse_device(device, ["0f1e2d3c"])
     assert not parse_device(device, ["0f1e2d3c", "7e5ec39b"])
+
+
+def test_stanzas():
+    text = "# iface no\nsource /etc/network/interfaces.d/*\nsource-directory more\nauto eth0\niface eth0 inet6 auto\n"
+    assert parse_interfaces(text) == ({"eth0"}, ["/etc/network/interfaces.d/*", "more/*"])
+
+
+def test_a_link_that_ifup_could_not_set_up_is_ifupdowns(monkeypatch):
+    # h8$ after a boot with a late carrier: /run/network/ifstate.eth0 has an empty line
+    files = {
+        "/run/network/ifstate": "lo=lo",
+        "/etc/network/interfaces": "source interfaces.d/*",
+        "/etc/network/interfaces.d/lan": "iface eth0 inet6 auto\niface eth1 inet6 auto",
+    }
+    found = {
+        "/run/network/ifstate.*": ["/run/network/ifstate.lo", "/run/network/ifstate.eth0", "/run/network/ifstate.eth2"],
+        "/etc/network/interfaces.d/*": ["/etc/network/interfaces.d/lan"],
+    }
+    monkeypatch.setattr(_link_managers._kernel, "read", files.get)
+    monkeypatch.setattr(_link_managers._kernel, "service_runs", lambda _name: False)
+    monkeypatch.setattr(_link_managers.glob, "glob", lambda pattern: found.get(pattern, []))
+    monkeypatch.setattr(_link_managers.os.path, "isdir", lambda _path: True)
+    assert _link_managers.read_managers(["lo", "eth0", "eth1", "eth2"]) == {"eth0": "ifupdown"}

@@ -35,3 +35,40 @@ def test_the_unit_of_routed_prefixes_lets_programs_bind_to_them():
 )
 def test_nameable(link, expected):
     assert _unit.nameable(link) is expected
+
+
+@pytest.fixture
+def systemctl(monkeypatch, tmp_path):
+    """What was asked of systemctl; the units lie in tmp_path."""
+    asked = []
+    monkeypatch.setattr(_unit, "_UNITS", str(tmp_path))
+    monkeypatch.setattr(_unit, "_WANTS", str(tmp_path))
+    return asked, _unit.Units(lambda argv, **_how: (asked.append(argv[1:]), (0, "", ""))[1])
+
+
+def test_a_drop_in_is_read_by_systemd_and_not_run(systemctl, tmp_path):
+    asked, units = systemctl
+    path = tmp_path / "networking.service.d" / "ipv6-services.conf"
+    units.write({str(path): "[Service]\n"})
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert units.read([str(path)]) == {str(path): "[Service]\n"}
+    units.write({str(path): None})
+    assert list(tmp_path.iterdir()) == []
+    assert asked == [["daemon-reload"]] * 2
+
+
+def test_a_unit_goes_before_its_script(systemctl, tmp_path):
+    asked, units = systemctl
+    script = tmp_path / "script"
+    units.write({"a.service": "[Service]\n", str(script): "#!/bin/sh\n"})
+    assert script.stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "a.service").stat().st_mode & 0o777 == 0o644
+    assert units.read(["a.service", str(script)]) == {"a.service": "", str(script): "#!/bin/sh\n"}  # no link was made
+    units.write({"a.service": None, str(script): None})
+    assert asked == [
+        ["enable", "--quiet", "a.service"],
+        ["daemon-reload"],
+        ["disable", "--quiet", "--now", "a.service"],
+        ["daemon-reload"],
+    ]
+    assert list(tmp_path.iterdir()) == []
