@@ -168,8 +168,11 @@ class Applier:
             return self._with_or_without_nat(step, made, written=True)
         except EngineError as exc:
             error = self._with_log(exc, made)
+        try:
             self._requests.delete_if_there(made)
-            raise EngineError(error) from None
+        except EngineError as exc:
+            error = f"{error} What was made of it could not be removed: {sentence(str(exc))}"
+        raise EngineError(error)
 
     def _swap(self, step: Step) -> Outcome:
         """The new instance in the place of the old one, which comes back when the new one does not come up."""
@@ -199,7 +202,7 @@ class Applier:
             if old.name != put_aside.name and self._requests.exists(old, put_aside.name):
                 self._requests.rename(old, put_aside.name, old.name)
             if step.stop_early:
-                self._requests.rewrite(old, old.name, lambda body: body.update(devices=_copied(old.devices)))
+                self._requests.rewrite(old, old.name, lambda current: attach(current, old.devices))
             # One that an interrupted run put aside ran before that.
             if old.running or old.name == spare_name(step.name, "old"):
                 run_again(self._requests, old)
@@ -225,7 +228,6 @@ class Applier:
 
     def _undo(self, step: Step, found: Found) -> str:
         """Give an instance its earlier options again, and say in a sentence how that went."""
-
         try:
             if step.restart or not found.running:
                 self._requests.stop_if_running(found)
@@ -342,6 +344,11 @@ def unmerge(current: dict[str, t.Any], found: Found, body: Body) -> None:
     current["devices"] = {n: d for n, d in current["devices"].items() if n not in names}
     current["devices"].update(_copied({n: d for n, d in found.devices.items() if n in names}))
     current["profiles"] = list(found.profiles)
+
+
+def attach(current: dict[str, t.Any], devices: t.Mapping[str, t.Mapping[str, str]]) -> None:
+    """Give an instance the proxy devices of ours again that it gave up."""
+    current["devices"].update(_copied({n: d for n, d in devices.items() if n.startswith(DEVICE_PREFIX)}))
 
 
 def _copied(devices: t.Mapping[str, t.Mapping[str, str]]) -> dict[str, dict[str, str]]:

@@ -134,15 +134,19 @@ def nat_refusal(wanted: Instance, network: Network) -> str | None:
     return None if wanted.devices[NIC].get("ipv6.address") else f"its device {NIC} has no ipv6.address"
 
 
+class FullError(ValueError):
+    """No address could be found in a network."""
+
+
 def inside_address(name: str, subnet: IPv6Network, taken: t.Container[IPv6Address]) -> IPv6Address:
-    """An address for an instance in the engine's network, always the same while it is free."""
+    """An address for an instance in the engine's network, always the same while it is free. Raises FullError."""
     for count in range(1000):
         digest = hashlib.sha256(f"{name}/{count}".encode()).digest()
         host = int.from_bytes(digest[:16], "big") & (int(subnet.hostmask))
         address = IPv6Address(int(subnet.network_address) | host)
         if host > 1 and address not in taken:
             return address
-    raise ValueError(f"no address is free in {subnet}")
+    raise FullError(f"no address is free in the engine's network {subnet}. Give it a larger prefix, as a /64.")
 
 
 def body_of(

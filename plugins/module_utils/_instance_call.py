@@ -11,7 +11,6 @@ import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv6Address
 
 from ansible_collections.ipv6.services.plugins.module_utils._container_spec import EntryError, Problem
 from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
@@ -21,12 +20,17 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_apply impo
     Outcome,
     Settings,
 )
-from ansible_collections.ipv6.services.plugins.module_utils._instance_body import Network, nat_refusal, own_nic
+from ansible_collections.ipv6.services.plugins.module_utils._instance_body import (
+    FullError,
+    Network,
+    nat_refusal,
+    own_nic,
+)
 from ansible_collections.ipv6.services.plugins.module_utils._instance_found import (
     Found,
     State,
     main_address,
-    parse_static,
+    taken_addresses,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._instance_host import HostReader, parse_network
 from ansible_collections.ipv6.services.plugins.module_utils._instance_plan import (
@@ -45,8 +49,9 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_ports impo
     places_of,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._instance_refusals import (
-    host_has_text,
     image_text,
+    refusals,
+    unknown_of,
     unreadable,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import (
@@ -228,28 +233,33 @@ class Call:
                 groups[instance.name] = group_of(instance, self.listed)
         states = self._read_states(groups)
         hosts = {engine: self._read_host(engine) for engine in sorted({i.engine for i in self.todo()})}
-        steps = [self._plan_one(i, groups[i.name], states.get(i.name), hosts[i.engine]) for i in self.todo()]
+        steps = self._plan_each(groups, states, hosts)
         if self.request.purge:
             names = [*(str(entry.get("name")) for entry in self.request.entries), *self.request.keep]
             steps += plan_purge(names, self.listed)
         listeners = next((host.listeners for host in hosts.values() if host.listeners), frozenset())
         addresses = self.host.addresses()
         self.errors.update(clashes(steps, self.listed, listeners, {h.address for h in addresses if h.usable}))
-        steps = self._check_addresses(steps, {h.address for h in addresses})
-        return order([s for s in steps if s.name not in self.errors])
+        held = {h.address for h in addresses}
+        self.errors.update(refusals(steps, () if self.request.check_mode else held))
+        steps = [s for s in steps if s.name not in self.errors]
+        return order([replace(s, unknown=(*s.unknown, *unknown_of(s, held))) for s in steps])
 
-    def _check_addresses(self, steps: t.Iterable[Step], addresses: t.Container[IPv6Address]) -> list[Step]:
-        """A macvlan NIC does not hear its host, so that detection of duplicates can't find what the host has itself."""
-        checked = []
-        for step in steps:
-            wanted, unknown = step.wanted, step.unknown
-            if wanted and wanted.addressing == "own" and wanted.address in addresses and wanted.state == "started":
-                if self.request.check_mode:  # it may be taken from the host before a real run gets here
-                    unknown = (*unknown, f"whether {wanted.address}, which the host has now, is free by then")
-                else:
-                    self.errors[step.name] = host_has_text(wanted)
-            checked.append(replace(step, unknown=unknown))
-        return checked
+    def _plan_each(
+        self, groups: t.Mapping[str, Group], states: t.Mapping[str, State], hosts: t.Mapping[str, Host]
+    ) -> list[Step]:
+        steps = []
+        for instance in self.todo():
+            host = hosts[instance.engine]
+            try:
+                step = self._plan_one(instance, groups[instance.name], states.get(instance.name), host)
+            except FullError as exc:
+                self.errors[instance.name] = str(exc)
+                continue
+            steps.append(step)
+            if step.body and step.body.inside:
+                host.taken.add(step.body.inside)
+        return steps
 
     def _plan_one(self, wanted: Instance, group: Group, state: State | None, host: Host) -> Step:
         step = plan_service(wanted, group, state, host)
@@ -258,6 +268,9 @@ class Call:
         if lack and step.action == "none":
             self.errors[wanted.name] = f"{wanted.name} on {wanted.engine} {lack.text}"
         unknown = self.silent.get(wanted.engine)
+        made_of_own = step.action in ("created", "replaced") and wanted.image.server is None
+        if made_of_own and not unknown and (wanted.project, wanted.image.name) not in host.images:
+            self.errors[wanted.name] = image_text(wanted)
         return replace(step, unknown=(unknown,)) if unknown else step
 
     def _read_states(self, groups: dict[str, Group]) -> dict[str, State]:
@@ -300,7 +313,7 @@ class Call:
         return Host(
             network=network,
             link=lambda instance: self.host.link(instance.parent or self.request.interface, instance.nictype),
-            taken=frozenset(taken_addresses(f for f in self.listed if f.engine == engine)),
+            taken=taken_addresses(f for f in self.listed if f.engine == engine),
             images=images,
             profile_nics=nics,
             listeners=self.host.listeners() if mine else frozenset(),
@@ -324,7 +337,7 @@ class Call:
             return Network(name, error=str(exc))
 
     def _read_images(self, api: Api, mine: t.Sequence[Instance]) -> dict[tuple[str, str], str | None]:
-        """The fingerprints of images in the engine's own store; services whose image is not there are refused."""
+        """The fingerprints of images in the engine's own store, of those that are there."""
         keys = sorted({(i.project, i.image.name) for i in mine if i.image.server is None})
         images: dict[tuple[str, str], str | None] = {}
         for key, found in zip(keys, self._each(lambda k: find_image(api, *k), keys)):
@@ -333,8 +346,6 @@ class Call:
                 self.errors.update({i.name: str(found) for i in users})
             elif found:
                 images[key] = found
-            else:
-                self.errors.update({i.name: image_text(i) for i in users})
         return images
 
     def _read_profiles(self, api: Api, mine: t.Sequence[Instance]) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -376,12 +387,6 @@ class Call:
 
 
 _NOBODY = Found("", "", "", "Stopped", "container")
-
-
-def taken_addresses(listed: t.Iterable[Found]) -> set[IPv6Address]:
-    """The static addresses that instances have in networks of the engine."""
-    devices = [d for found in listed for d in {**found.expanded_devices, **found.devices}.values()]
-    return {a for a in (parse_static(device.get("ipv6.address")) for device in devices) if a}
 
 
 def find_image(api: Api, project: str, name: str) -> str | None:

@@ -20,6 +20,7 @@ KEY_NAME, KEY_ADDRESS, KEY_OPTIONS = (KEY_PREFIX + key for key in ("name", "addr
 KEY_NO_NAT = KEY_PREFIX + "no-nat"
 # Something that was changed takes effect at the next start only.
 KEY_RESTART = KEY_PREFIX + "restart"
+KEY_PROTECTED = "security.protection.delete"
 # What an instance is that can be changed and started.
 DOWN = ("Stopped", "Error")
 Listener = tuple[str, IPv6Address, int]  # protocol, address, port
@@ -40,6 +41,7 @@ class Found:
     devices: t.Mapping[str, t.Mapping[str, str]] = field(default_factory=dict)
     expanded_devices: t.Mapping[str, t.Mapping[str, str]] = field(default_factory=dict)
     profiles: tuple[str, ...] = ()
+    protected: bool = False  # from being deleted
 
     @property
     def service(self) -> str | None:
@@ -102,6 +104,11 @@ class State:
         return self.addresses.get(interface, ())
 
 
+def is_true(text: str | None) -> bool:
+    """A config key's value, as the engines read it."""
+    return (text or "").lower() in ("true", "1", "yes", "on")
+
+
 def parse_instances(engine: str, answer: t.Iterable[t.Mapping[str, t.Any]]) -> tuple[Found, ...]:
     """The answer to GET /1.0/instances?recursion=1."""
     return tuple(
@@ -115,6 +122,7 @@ def parse_instances(engine: str, answer: t.Iterable[t.Mapping[str, t.Any]]) -> t
             devices=item.get("devices") or {},
             expanded_devices=item.get("expanded_devices") or {},
             profiles=tuple(item.get("profiles") or ()),
+            protected=is_true((item.get("expanded_config") or item.get("config") or {}).get(KEY_PROTECTED)),
         )
         for item in answer
     )
@@ -171,6 +179,12 @@ def parse_static(text: str | None) -> IPv6Address | None:
         return IPv6Address(text or "")
     except ValueError:
         return None
+
+
+def taken_addresses(listed: t.Iterable[Found]) -> set[IPv6Address]:
+    """The static addresses that instances have in networks of the engine."""
+    devices = [d for found in listed for d in {**found.expanded_devices, **found.devices}.values()]
+    return {a for a in (parse_static(device.get("ipv6.address")) for device in devices) if a}
 
 
 _LISTEN = re.compile(r"(?P<protocol>tcp|udp):\[(?P<address>[^]]+)\]:(?P<first>\d+)(?:-(?P<last>\d+))?", re.ASCII)

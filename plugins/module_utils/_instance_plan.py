@@ -54,7 +54,7 @@ class Host:
 
     network: Network
     link: t.Callable[[Instance], Link]  # the interface that an instance with a NIC of its own is beside
-    taken: t.AbstractSet[IPv6Address] = frozenset()  # static addresses of all instances in the engine's network
+    taken: set[IPv6Address] = field(default_factory=set)  # static addresses of all instances in the engine's network
     images: t.Mapping[tuple[str, str], str | None] = field(default_factory=dict)  # (project, image) -> fingerprint
     profile_nics: t.Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)  # (project, profile)
     listeners: t.AbstractSet[Listener] = frozenset()
@@ -327,11 +327,11 @@ def held_by(wanted: Instance, state: State) -> tuple[Held, ...]:
 def plan_purge(names: t.Iterable[str], listed: t.Iterable[Found]) -> list[Step]:
     """Removal of what this collection made for services that are not listed any more."""
     known = set(names)
-    groups: dict[tuple[str, str, str], list[Found]] = {}
+    groups: dict[str, list[Found]] = {}
     for found in listed:
         if found.service and found.service not in known and found.name in names_of(found.service):
-            groups.setdefault((found.engine, found.project, found.service), []).append(found)
+            groups.setdefault(found.service, []).append(found)
     return [
-        Step(name, engine, project, "removed", found=items[0], leftovers=tuple(items[1:]))
-        for (engine, project, name), items in sorted(groups.items())
+        Step(name, items[0].engine, items[0].project, "removed", found=items[0], leftovers=tuple(items[1:]))
+        for name, items in sorted(groups.items())
     ]

@@ -7,8 +7,12 @@
 from __future__ import annotations
 
 import errno
+import typing as t
+from ipaddress import IPv6Address
 
 from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
+from ansible_collections.ipv6.services.plugins.module_utils._instance_found import KEY_PROTECTED, Found
+from ansible_collections.ipv6.services.plugins.module_utils._instance_plan import Step
 from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import Instance
 
 
@@ -22,10 +26,45 @@ def unreadable(engine: str, path: str, error: EngineError) -> str:
     return f"{engine} at {path} can't be asked for its instances: {error}.{mend}"
 
 
+def refusals(steps: t.Iterable[Step], host_addresses: t.Container[IPv6Address]) -> dict[str, str]:
+    """Service -> why it is not touched, of those that would lose what is protected, or share an address with the host."""
+    errors = {}
+    for step in steps:
+        goes = [*step.leftovers, *((step.found,) if step.found and step.action in ("removed", "replaced") else ())]
+        protected = next((found for found in goes if found.protected), None)
+        if protected:
+            errors[step.name] = protected_text(protected)
+        elif shares_with_host(step, host_addresses):
+            errors[step.name] = host_has_text(t.cast("Instance", step.wanted))
+    return errors
+
+
+def unknown_of(step: Step, host_addresses: t.Container[IPv6Address]) -> tuple[str, ...]:
+    """What check mode can't know: the address may be taken from the host before a real run gets here."""
+    if not step.wanted or not shares_with_host(step, host_addresses):
+        return ()
+    return (f"whether {step.wanted.address}, which the host has now, is free by then",)
+
+
+def shares_with_host(step: Step, host_addresses: t.Container[IPv6Address]) -> bool:
+    """A macvlan NIC does not hear its host, so that detection of duplicates can't find what the host has itself."""
+    wanted = step.wanted
+    if not wanted or wanted.addressing != "own" or wanted.state != "started":
+        return False
+    return wanted.address in host_addresses
+
+
 def host_has_text(wanted: Instance) -> str:
     return (
         f"address {wanted.address} is on the host itself (see `ip -6 address`), so the instance can't have it too. Take it"
         " from the host, as ipv6.services.address does with `state: absent`, or give the service another."
+    )
+
+
+def protected_text(found: Found) -> str:
+    return (
+        f"the instance {found.name} on {found.engine}, in the project {found.project}, is protected from being deleted, by"
+        f" {KEY_PROTECTED}, and would have to be. Take that key away first, where it is set: in its config or a profile."
     )
 
 

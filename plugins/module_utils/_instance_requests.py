@@ -21,6 +21,7 @@ STOP_PATIENCE = 30
 # What a PUT has to have; anything that it leaves out is taken away.
 _WRITTEN = ("architecture", "config", "devices", "profiles", "ephemeral", "description")
 _ATTEMPTS = 5
+_PAUSE = 0.5
 
 
 class Requests:
@@ -53,6 +54,7 @@ class Requests:
                     raise
             else:
                 return
+            time.sleep(_PAUSE)
 
     def config(self, found: Found) -> t.Mapping[str, str]:
         """Its config as it is now."""
@@ -89,7 +91,7 @@ class Requests:
                     raise
             else:
                 return
-            time.sleep(0.5)
+            time.sleep(_PAUSE)
 
     def rename(self, found: Found, name: str, new: str) -> None:
         self.change(found.engine, "POST", path_of("instances", name, project=found.project), {"name": new})

@@ -10,11 +10,16 @@ from ipaddress import IPv6Address
 
 import pytest
 
-from ansible_collections.ipv6.services.plugins.module_utils import _instance_call, _instance_state, _instance_up
+from ansible_collections.ipv6.services.plugins.module_utils import (
+    _instance_call,
+    _instance_requests,
+    _instance_state,
+    _instance_up,
+)
 from ansible_collections.ipv6.services.plugins.module_utils._engine_reader import EngineError
 from ansible_collections.ipv6.services.plugins.module_utils._instance_body import Link
-from ansible_collections.ipv6.services.plugins.module_utils._instance_call import Call, Request, taken_addresses
-from ansible_collections.ipv6.services.plugins.module_utils._instance_found import Held
+from ansible_collections.ipv6.services.plugins.module_utils._instance_call import Call, Request
+from ansible_collections.ipv6.services.plugins.module_utils._instance_found import Held, taken_addresses
 from ansible_collections.ipv6.services.plugins.module_utils._instance_report import changed, diff, report
 from ansible_collections.ipv6.services.plugins.module_utils._instance_whose import spare_name
 
@@ -68,6 +73,7 @@ class Host:
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch):
     monkeypatch.setattr(_instance_state, "_PAUSE", 0)
+    monkeypatch.setattr(_instance_requests, "_PAUSE", 0)
     monkeypatch.setattr(_instance_up, "SETTLE", 0)
     monkeypatch.setattr(_instance_up, "SETTLE_STATIC", 0)
     monkeypatch.setattr(_instance_up, "_INSIDE_PATIENCE", 0.3)
@@ -528,6 +534,51 @@ def test_absent_and_purge_take_only_ours():
     assert run(engine, purge=True, keep=["web2"]) == ([], False)
     assert only(engine, purge=True)["action"] == "removed"
     assert names(engine) == ["theirs"]
+
+
+def test_one_service_in_two_places_is_purged_from_both():
+    engine = made(WEB1)
+    body = {k: v for k, v in engine.instances["default", "web1"].items() if k not in ("name", "status", "project")}
+    engine.add("web1", "p", **body)
+    assert only(engine, purge=True)["action"] == "removed"
+    assert names(engine) == []
+
+
+@pytest.mark.parametrize(
+    "entries, options",
+    [
+        ([], {"purge": True}),
+        ([{"name": "web1", "state": "absent"}], {}),
+        ([{**WEB1, "image": "whoami2", "config": {"security.protection.delete": "true"}}], {}),
+    ],
+)
+def test_one_that_is_protected_is_not_even_stopped(entries, options):
+    engine = made({**WEB1, "config": {"security.protection.delete": "true"}})
+    item = only(engine, *entries, **options)
+    assert item["action"] == "failed" and "security.protection.delete" in item["error"]
+    assert engine.log == []
+
+
+def test_an_image_that_is_gone_is_missed_only_when_it_is_needed():
+    entry = {**WEB1, "image_server": None}
+    engine = made(entry)
+    engine.answers.pop("/1.0/images/aliases/whoami")
+    assert only(engine, entry)["action"] == "none"
+    assert "not in the store" in only(engine, {**entry, "name": "web2", "address": "2001:db8::202"})["error"]
+
+
+def test_what_could_not_be_removed_does_not_hide_why():
+    engine = FakeEngine({"PUT /1.0/instances/web1/state.* when start": ["no init"] * 2, "DELETE": ["busy"] * 9})
+    error = only(engine, WEB1)["error"]
+    assert "no init" in error and error.endswith("busy.")
+
+
+def test_a_network_that_is_full_stops_nobody_else():
+    engine = FakeEngine()
+    config = {"ipv6.address": "fd00::1/127", "ipv6.dhcp.stateful": "true"}
+    engine.answers["/1.0/networks/ipv6-incus"]["config"] = config
+    items, _changed = run(engine, WEB1, {**OWN, "name": "web2", "address": "2001:db8::202"})
+    assert [i["action"] for i in items] == ["created", "failed"] and "no address is free" in items[1]["error"]
 
 
 def test_two_services_exchange_their_addresses():

@@ -170,7 +170,7 @@ def test_a_secret_device_option_is_hidden():
 )
 def test_what_only_a_new_instance_has(wanted, there, change):
     old = found(**there)
-    step = plan(wanted, old, inside(), replace(ALL, taken=frozenset({plan().body.inside})))
+    step = plan(wanted, old, inside(), replace(ALL, taken={plan().body.inside}))
     assert step.action == "replaced"
     assert [str(c) for c in step.changes] == [change]
     assert step.body.inside != plan().body.inside  # the old one is kept with its own
