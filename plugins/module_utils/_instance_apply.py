@@ -44,6 +44,8 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_words impo
 # Seconds without a sign of life after which an image counts as lost on its way.
 DOWNLOAD_PATIENCE = 300
 LOG_LINES = 10
+# The MAC address that the engine gave the NIC.
+MAC_KEY = f"volatile.{NIC}.hwaddr"
 # Waiting takes no engine and next to no memory, so nearly everything can wait at once.
 _MOST_WAITING = 64
 # Tells the neighbours behind an interface at which MAC address an address is now.
@@ -185,6 +187,7 @@ class Applier:
                 self._requests.stop(old, old.name)
             if old.name != put_aside.name:
                 self._requests.rename(old, old.name, put_aside.name)
+            self._give_up_mac(step, put_aside)
             if new.name != wanted.instance:
                 self._requests.rename(new, new.name, wanted.instance)
                 new = replace(new, name=wanted.instance)
@@ -195,6 +198,11 @@ class Applier:
         self._requests.delete_if_there(put_aside)
         return outcome
 
+    def _give_up_mac(self, step: Step, old: Found) -> None:
+        """On a bridge the engines refuse to start an instance while another has its MAC address, if it runs or not."""
+        if kept_mac(step) and old.engine == step.engine:
+            self._requests.rewrite(old, old.name, lambda current: current["config"].pop(MAC_KEY, None))
+
     def _restore(self, step: Step, new: Found, old: Found, put_aside: Found) -> str:
         """Undo a swap at whatever point it ended, and say in a sentence how that went."""
         try:
@@ -203,6 +211,8 @@ class Applier:
                 self._requests.rename(old, put_aside.name, old.name)
             if step.stop_early:
                 self._requests.rewrite(old, old.name, lambda current: attach(current, old.devices))
+            if kept_mac(step):
+                self._requests.rewrite(old, old.name, lambda current: current["config"].update(kept_mac(step)))
             # One that an interrupted run put aside ran before that.
             if old.running or old.name == spare_name(step.name, "old"):
                 run_again(self._requests, old)
@@ -292,7 +302,7 @@ class Applier:
     def _tell_neighbours(self, found: Found, body: Body, addresses: t.Iterable[IPv6Address]) -> None:
         """Else who knew the service at another MAC address, as before it moved here, would not find it for a while."""
         try:
-            mac = self._requests.config(found).get(f"volatile.{NIC}.hwaddr")
+            mac = self._requests.config(found).get(MAC_KEY)
         except EngineError:
             return  # it is up all the same
         for address in addresses if mac else ():
@@ -320,9 +330,8 @@ def source_of(wanted: Instance) -> dict[str, str]:
 
 def kept_mac(step: Step) -> dict[str, str]:
     """The MAC address of the instance that is replaced, from which its address is made."""
-    key = f"volatile.{NIC}.hwaddr"
-    mac = step.found.config.get(key) if step.found and _wanted(step).addressing == "own" else None
-    return {key: mac} if mac else {}
+    mac = step.found.config.get(MAC_KEY) if step.found and _wanted(step).addressing == "own" else None
+    return {MAC_KEY: mac} if mac else {}
 
 
 def merge(current: dict[str, t.Any], found: Found, wanted: Instance, body: Body) -> None:

@@ -120,6 +120,7 @@ class FakeEngine:
             if etag != found["tag"]:
                 raise EngineError(f"PUT {path} on /s.socket: status 412, ETag doesn't match", 412)
             found.update(copy.deepcopy(body), tag=next(self._tags))
+            found["config"].setdefault("volatile.eth0.hwaddr", f"00:16:3e:ff:ff:{len(self.log):02x}")
         return None
 
     # What it is made of
@@ -153,6 +154,10 @@ class FakeEngine:
         )
 
     def _started(self, found):
+        mac = found["config"].get("volatile.eth0.hwaddr")
+        same = [i for i in self.instances.values() if i["config"].get("volatile.eth0.hwaddr") == mac and i is not found]
+        if same and found["devices"].get("eth0", {}).get("nictype") == "bridged":
+            raise EngineError(f'MAC address "{mac}" already defined on another NIC', 400)
         twins = [i for i in self.instances.values() if i["name"] == found["name"] and i is not found]
         if twins:  # of another project, with the same network
             raise EngineError(f'Instance DNS name "{found["name"]}" already used on network', 400)

@@ -403,6 +403,19 @@ def test_own_keeps_its_mac_when_it_is_replaced():
     assert engine.instances["default", "web1"]["config"]["volatile.eth0.hwaddr"] == "00:16:3e:12:34:56"
 
 
+def test_on_a_bridge_the_mac_is_given_up_first_and_taken_back():
+    engine = FakeEngine()
+    engine.addresses = {"web1": ["2001:db8::5"]}
+    entry, key = {**OWN, "nictype": "bridged", "parent": "br0"}, "volatile.eth0.hwaddr"
+    only(engine, entry)
+    mac = engine.instances["default", "web1"]["config"][key]
+    assert only(engine, {**entry, "image": "whoami2"})["action"] == "replaced"
+    assert engine.instances["default", "web1"]["config"][key] == mac
+    engine.fails = {"PUT /1.0/instances/web1/state.* when start": ["no init"]}
+    assert "runs again" in only(engine, {**entry, "image": "whoami3"})["error"]
+    assert engine.instances["default", "web1"]["config"][key] == mac
+
+
 def test_static_one_that_the_image_takes_away():
     engine = FakeEngine()
     engine.addresses = {"web1": ["2001:db8::5"]}
