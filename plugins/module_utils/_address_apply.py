@@ -7,14 +7,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import time
 import typing as t
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv6Address
 
-from ansible_collections.ipv6.services.plugins.module_utils import _address_marks, _iproute, _kernel
+from ansible_collections.ipv6.services.plugins.module_utils import _address_marks, _duplicate_watch, _iproute, _kernel
 from ansible_collections.ipv6.services.plugins.module_utils import _address_messages as messages
 from ansible_collections.ipv6.services.plugins.module_utils._address_host import NONLOCAL_BIND
 from ansible_collections.ipv6.services.plugins.module_utils._address_plan import (
@@ -36,13 +35,9 @@ _NEIGHBOUR_ANSWERS = 1.0  # seconds; on a LAN it takes milliseconds
 
 @contextlib.contextmanager
 def alone() -> t.Iterator[None]:
-    """Only one call changes a host's addresses at a time: each writes whole files. Leaves no file behind."""
-    directory = os.open("/run", os.O_RDONLY)
-    try:
-        fcntl.flock(directory, fcntl.LOCK_EX)
+    """Only one call changes a host's addresses at a time: each writes whole files. Only root does."""
+    with _duplicate_watch.alone() if os.geteuid() == 0 else contextlib.nullcontext():
         yield
-    finally:
-        os.close(directory)
 
 
 @dataclass

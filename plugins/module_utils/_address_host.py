@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
 from ansible_collections.ipv6.services.plugins.module_utils import (
     _address_marks,
+    _duplicate_watch,
     _kernel,
     _manager_hooks,
     _networkd,
@@ -115,7 +116,7 @@ def choose_backend(asked: str, link: str, network_files: t.Mapping[str, str], ot
 
 def _unit_names(link: str | None) -> list[str]:
     """What may be installed, for a call about this link."""
-    names = [_unit.ROUTED_PREFIXES, _unit.DUPLICATES, _unit.WATCH, *_manager_hooks.paths()]
+    names = [_unit.ROUTED_PREFIXES, _unit.DUPLICATES, _unit.WATCH, _duplicate_watch.NOTES, *_manager_hooks.paths()]
     return names + ([_unit.addresses_unit(link)] if link else [])
 
 

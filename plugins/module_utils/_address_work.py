@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, IPv6Network
 
 from ansible_collections.ipv6.services.plugins.module_utils import _address_messages as messages
-from ansible_collections.ipv6.services.plugins.module_utils import _manager_hooks, _unit
+from ansible_collections.ipv6.services.plugins.module_utils import _duplicate_watch, _manager_hooks, _unit
 from ansible_collections.ipv6.services.plugins.module_utils._address_host import Host, HostError
 from ansible_collections.ipv6.services.plugins.module_utils._address_plan import (
     Plan,
@@ -45,6 +45,7 @@ class Work:
     prefixes: RoutedPlan
     errors: t.Mapping[Item, str]
     stopped: bool = False  # nothing is to be done, since one wrong item stops all
+    asked_again: frozenset[IPv6Address] = frozenset()  # those taken away as duplicates that this call is about
 
     @property
     def changes(self) -> bool:
@@ -68,7 +69,17 @@ def plan_work(request: Request, host: Host) -> Work:
     addresses = plan_addresses(request, host)
     prefixes = plan_prefixes(request, host)
     found = (request.errors, addresses.errors, prefixes.errors)
-    return Work(addresses, prefixes, {item: error for errors in found for item, error in errors.items()})
+    errors = {item: error for errors in found for item, error in errors.items()}
+    noted = {address for address, _note in _notes(host)}
+    listed = noted.intersection(interface.ip for interface in request.addresses.addresses)
+    excluded = set() if errors else {a for a in noted if any(a in prefix for prefix in request.exclusive)}
+    return Work(addresses, prefixes, errors, asked_again=frozenset(listed | excluded))
+
+
+def _notes(host: Host) -> list[tuple[IPv6Address, _duplicate_watch.Note]]:
+    """What was taken away from the host since another host had it."""
+    notes = _duplicate_watch.parse_notes(host.units.get(_duplicate_watch.NOTES) or "")
+    return [(IPv6Address(str(note["address"])), note) for note in notes]
 
 
 def check_foreign(work: Work, host: Host) -> None:
@@ -125,6 +136,8 @@ def wanted_units(work: Work, host: Host, ip: str) -> dict[str, str | None]:
         raise HostError(messages.no_systemd())
     stores = {*here, *host.stores_elsewhere}
     watched = host.systemd and any(store.persistent for store in stores)
+    left = [note for address, note in _notes(host) if address not in work.asked_again or address in work.errors]
+    units[_duplicate_watch.NOTES] = _duplicate_watch.render_notes(left) or None
     units[_unit.WATCH] = _unit.render_watch() if watched else None
     units[_unit.DUPLICATES] = _unit.render_duplicates() if watched else None
     return {**units, **_manager_hooks.render({store.backend for store in stores}, ip)}

@@ -35,6 +35,7 @@ _ADDRESSES = """\
 Description=IPv6 service addresses on {link}
 After=network-pre.target networking.service NetworkManager.service systemd-networkd.service
 Before=network-online.target
+ConditionPathExists={file}
 
 [Service]
 Type=oneshot
@@ -70,11 +71,25 @@ WantedBy=multi-user.target
 _DUPLICATES = """\
 [Unit]
 Description=Takes IPv6 service addresses that another host has off this one
+StartLimitIntervalSec=0
 
 [Service]
 ExecStart={python} -I {script}
 Restart=on-failure
+RestartSec=1
 SyslogIdentifier=ipv6-services
+CapabilityBoundingSet=CAP_NET_ADMIN CAP_DAC_OVERRIDE
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateTmp=yes
+ProtectHome=yes
+ProtectSystem=yes
+RestrictAddressFamilies=AF_INET6 AF_NETLINK AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+SystemCallArchitectures=native
 
 [Install]
 WantedBy=multi-user.target
@@ -140,15 +155,14 @@ class Units:
             _address_marks.write(_path(name), str(wanted[name]), 0o755 if _is_script(name) else 0o644)
             if not name.startswith("/"):
                 output(self._run, ["systemctl", "enable", "--quiet", name])
-        if any(not _is_script(name) for name in wanted):
+        if any(name.endswith((".conf", ".service")) for name in wanted):
             output(self._run, ["systemctl", "daemon-reload"])
         if wanted.get(DUPLICATES) or wanted.get(WATCH):
             output(self._run, ["systemctl", "restart", DUPLICATES])
 
 
 def _is_script(name: str) -> bool:
-    """Else it is a file that systemd reads."""
-    return name.startswith("/") and not name.endswith(".conf")
+    return name.startswith("/") and not name.endswith((".conf", ".json"))
 
 
 def _path(name: str) -> str:

@@ -18,7 +18,8 @@ description:
     without such a mark is one that the host has for itself, and is never changed or removed.
   - Should another host have an address at a boot, or when duplicate address detection is done anew later, as after a cable was
     out, a unit of systemd takes it off the interface and out of the file, so that neither the boot nor the other services wait
-    for it. What it did is in the journal (C(journalctl -t ipv6-services)), with the MAC address of the other host.
+    for it. What it did is in the journal (C(journalctl -t ipv6-services)), with the MAC address of the other host, and
+    M(ipv6.services.host_info) returns it.
 author:
   - ipv6.services maintainers (!UNKNOWN)
 extends_documentation_fragment:

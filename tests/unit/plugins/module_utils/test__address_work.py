@@ -8,7 +8,12 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 
 import pytest
 
-from ansible_collections.ipv6.services.plugins.module_utils import _address_report, _manager_hooks, _unit
+from ansible_collections.ipv6.services.plugins.module_utils import (
+    _address_report,
+    _duplicate_watch,
+    _manager_hooks,
+    _unit,
+)
 from ansible_collections.ipv6.services.plugins.module_utils._address_host import (
     Host,
     HostError,
@@ -316,3 +321,29 @@ def test_without_systemd_nothing_can_be_set_at_boot():
     target = host("none", systemd=False)
     with pytest.raises(HostError, match="systemd doesn't run"):
         wanted_units(plan_work(request(addresses=[str(WEB1)]), target), target, "ip")
+
+
+NOTES = [
+    {"address": str(address), "interface": "eth0", "mac": None, "time": "2026-01-31T12:00:00Z"}
+    for address in (WEB1, WEB2)
+]
+
+
+@pytest.mark.parametrize(
+    ("asked", "failed", "left"),
+    [
+        pytest.param({"addresses": [str(WEB1)]}, [], NOTES[1:], id="set again"),
+        pytest.param({"addresses": [str(WEB1)]}, [WEB1], NOTES, id="still another host's"),
+        pytest.param(ABSENT, [], NOTES[1:], id="no longer wanted"),
+        pytest.param({"exclusive": ["2001:db8::/64"]}, [], [], id="not among those that stay"),
+        pytest.param({"exclusive": ["2001:db8:1::/64"]}, [], NOTES, id="elsewhere"),
+        pytest.param({"addresses": ["x"], "exclusive": ["::/0"]}, [], NOTES, id="it may be the one that is wrong"),
+        pytest.param({"routed_prefixes": [str(PREFIX)]}, [], NOTES, id="nothing to do with it"),
+    ],
+)
+def test_what_was_taken_away_is_known_until_a_call_is_about_it(asked, failed, left):
+    target = host(units={_duplicate_watch.NOTES: _duplicate_watch.render_notes(NOTES)})
+    work = plan_work(request(**asked), target).after(dict.fromkeys(failed, "taken off again"), failed)
+    text = wanted_units(work, target, "/usr/sbin/ip")[_duplicate_watch.NOTES]
+    assert _duplicate_watch.parse_notes(text or "") == left
+    assert (_duplicate_watch.NOTES in stale_units({_duplicate_watch.NOTES: text}, target)) == (left != NOTES)

@@ -31,9 +31,9 @@ def test_parse_failed():
     assert watch.parse_failed(table) == [(IPv6Address("2001:db8::5:2"), 128, "eth0")]
 
 
-def test_parse_mac():
-    assert watch.parse_mac("2001:db8::5:2 lladdr 02:00:00:00:00:08 REACHABLE \n") == "02:00:00:00:00:08"
-    assert watch.parse_mac("2001:db8::5:2 INCOMPLETE \n") is None
+def test_parse_macs():
+    text = "2001:db8::5:2 lladdr 02:00:00:00:00:08 REACHABLE \n2001:db8::5:3 INCOMPLETE \nfe80::1 FAILED \n"
+    assert watch.parse_macs(text) == {IPv6Address("2001:db8::5:2"): "02:00:00:00:00:08"}
 
 
 @pytest.mark.parametrize("backend", _address_marks.BACKENDS)
@@ -47,13 +47,97 @@ def test_an_address_goes_from_the_files_that_the_module_writes_and_the_others_st
     assert watch.is_empty(watch.without(watch.without(both, WEB1, "eth0"), WEB2, "eth0"))
 
 
-def test_a_file_goes_with_its_last_address(monkeypatch, tmp_path):
+@pytest.fixture
+def files(monkeypatch, tmp_path):
+    """A file of ours with WEB1 and WEB2; what `ip` and others were asked is in `asked`."""
     path = tmp_path / "ours" / "addresses-eth0.batch"
     path.parent.mkdir()
     path.write_text(text("none", [WEB1, WEB2]))
+    asked = []
     monkeypatch.setattr(watch, "MARKS", [f"{tmp_path}/*/addresses-*.batch"])
-    assert watch.forget(IPv6Address("2001:db8::9"), "eth0") is None
-    assert watch.forget(WEB1, "eth0") == str(path)
+    monkeypatch.setattr(watch, "NOTES", f"{tmp_path}/ours/duplicates.json")
+    monkeypatch.setattr(watch, "LOCK", f"{tmp_path}/lock")
+    monkeypatch.setattr(watch, "run", lambda *argv: asked.append(argv) or "")
+    return path, asked
+
+
+def test_others_addresses_stay(files):
+    path, asked = files
+    assert watch.take_off([(IPv6Address("2001:db8::9"), 128, "eth0"), (WEB1, 128, "eth1")]) == {}
+    assert (path.read_text(), asked) == (text("none", [WEB1, WEB2]), [])
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_a_file_goes_with_its_last_address(files):
+    path, asked = files
+    assert watch.take_off([(WEB1, 128, "eth0")]) == {(WEB1, "eth0"): str(path)}
     assert path.read_text() == text("none", [WEB2])
-    assert watch.forget(WEB2, "eth0") == str(path)
-    assert list(tmp_path.iterdir()) == []
+    assert watch.take_off([(WEB2, 128, "eth0")]) == {(WEB2, "eth0"): str(path)}
+    assert not path.exists()
+    assert asked == [("ip", "-6", "addr", "del", f"{address}/128", "dev", "eth0") for address in (WEB1, WEB2)]
+    assert [(note["address"], note["mac"]) for note in watch.read_notes()] == [(str(WEB1), None), (str(WEB2), None)]
+
+
+def test_broken_off_before_the_file_is_written_it_is_done_again(files, monkeypatch):
+    path, asked = files
+
+    def break_off(*argv):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(watch, "run", break_off)
+        with pytest.raises(KeyboardInterrupt):
+            watch.take_off([(WEB1, 128, "eth0")])
+    assert watch.take_off([(WEB1, 128, "eth0")]) == {(WEB1, "eth0"): str(path)}
+    assert (path.read_text(), len(asked), len(watch.read_notes())) == (text("none", [WEB2]), 1, 1)
+
+
+def test_who_has_it_is_noted_and_said(files, monkeypatch, capsys):
+    path, _asked = files
+    monkeypatch.setattr(watch, "read_failed", lambda: [(WEB1, 128, "eth0")])
+    monkeypatch.setattr(watch, "who_has", lambda taken: {address: "02:00:00:00:00:0c" for address, _link in taken})
+    watch.take_away()
+    assert [{**note, "time": ""} for note in watch.read_notes()] == [
+        {"address": str(WEB1), "interface": "eth0", "mac": "02:00:00:00:00:0c", "time": ""}
+    ]
+    assert capsys.readouterr().out == f"<4>{watch.message(WEB1, 'eth0', '02:00:00:00:00:0c', str(path))}\n"
+
+
+def test_a_note_that_the_module_dropped_meanwhile_stays_away(files, monkeypatch):
+    monkeypatch.setattr(watch, "read_failed", lambda: [(WEB1, 128, "eth0")])
+    monkeypatch.setattr(watch, "who_has", lambda _taken: watch.replace(watch.NOTES, "") or {WEB1: "02:00:00:00:00:0c"})
+    watch.take_away()
+    assert watch.read_notes() == []
+
+
+def test_a_host_where_nothing_can_be_written_is_tried_again_at_the_next_change(files, monkeypatch, capsys):
+    changes = []
+
+    def await_change(_changes):
+        changes.append(1)
+        if len(changes) == 2:
+            raise KeyboardInterrupt
+
+    def replace(_path, _text):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(watch, "read_failed", lambda: [(WEB1, 128, "eth0")])
+    monkeypatch.setattr(watch, "replace", replace)
+    monkeypatch.setattr(watch, "await_change", await_change)
+    with pytest.raises(KeyboardInterrupt):
+        watch.main()
+    assert capsys.readouterr().out.count("could not be taken away: [Errno 30] Read-only file system") == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "7", "[7]", '[{"address": "x", "interface": "a", "mac": null, "time": "t"}]']
+)
+def test_notes_that_are_none(text):
+    assert watch.parse_notes(text) == []
+
+
+def test_notes_are_read_as_they_were_written():
+    note = {"address": str(WEB1), "interface": "eth0", "mac": None, "time": "2026-01-31T12:00:00Z"}
+    later = {**note, "mac": "02:00:00:00:00:0c"}
+    assert watch.parse_notes(watch.render_notes([note, later])) == [later]
+    assert watch.render_notes([]) == ""
