@@ -100,6 +100,16 @@ service_addresses:
   elements: dict
   sample:
     - {address: "2001:db8::201", interface: eth0, state: ok}
+duplicates:
+  description:
+    - The service addresses that were taken off the host at a boot or later since another host has them, with the C(mac) of that
+      host (null when nobody answered) and the time. They are no longer among RV(service_addresses).
+    - One stays here until M(ipv6.services.address) has set it again or is told that it goes.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {address: "2001:db8::202", interface: eth0, mac: "02:00:00:00:00:02", time: "2026-01-31T12:00:00Z"}
 prefixes:
   description: The on-link prefixes.
   returned: success
@@ -263,6 +273,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.ipv6.services.plugins.module_utils import (
     _address_marks,
+    _duplicate_watch,
     _host_engines,
     _host_facts,
     _host_instances,
@@ -324,6 +335,7 @@ def read_network(run: Run, interface: str | None) -> dict[str, t.Any]:
             listing, {(link, item.address) for link, items in marked.items() for item in items}
         ),
         "service_addresses": _host_facts.service_addresses(marked, _kernel.read_held()),
+        "duplicates": _duplicate_watch.parse_notes(_kernel.read(_duplicate_watch.NOTES) or ""),
         "prefixes": _host_facts.prefixes(routes, listing),
         "routed_prefixes": sorted({str(item.prefix) for item in _address_marks.read_prefixes()}),
     }
