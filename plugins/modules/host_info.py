@@ -310,6 +310,9 @@ FILES = (
         f"/etc/systemd/system/{unit}.service.d/ipv6-services.conf"
         for unit in ("docker", "podman-restart", "incus", "lxd")
     ),
+    "/etc/systemd/system/docker.service.d/ipv6-services-retry.conf",
+    "/etc/systemd/system/ipv6-services-retry.service",
+    "/etc/systemd/system/user@.service.d/ipv6-services.conf",
     "/etc/systemd/user/podman-restart.service.d/ipv6-services.conf",
     "/etc/tmpfiles.d/ipv6-services.conf",
     *(f"/etc/systemd/system/{unit}" for unit in WATCHERS.values()),

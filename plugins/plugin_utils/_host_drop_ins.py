@@ -19,6 +19,10 @@ USER_DROP_IN = f"/etc/systemd/user/podman-restart.service.d/{_NAME}"
 INCUS_DROP_IN = f"/etc/systemd/system/incus.service.d/{_NAME}"
 LXD_DROP_IN = f"/etc/systemd/system/lxd.service.d/{_NAME}"
 TMPFILES = f"/etc/tmpfiles.d/{_NAME}"
+# Beside the one with the firewall rules, which is for every Docker that stands in another engine's way.
+DOCKER_RETRY_DROP_IN = "/etc/systemd/system/docker.service.d/ipv6-services-retry.conf"
+RETRY_UNIT = "/etc/systemd/system/ipv6-services-retry.service"
+USER_MANAGER_DROP_IN = f"/etc/systemd/system/user@.service.d/{_NAME}"
 
 # Stopping this unit stops every container, and Debian's packages stop it for an upgrade, 5.4 and later without starting it again.
 _PODMAN = f"""\
@@ -36,6 +40,38 @@ After=podman-user-wait-network-online.service
 
 [Service]
 ExecStartPre=-/bin/sh -c 'for i in $$(seq 300); do ip -6 route show default | grep -q . && exit; sleep 0.2; done'
+"""
+# On a host without Docker nothing may want that target, and who waits for it does so for 90 s.
+_USER_MANAGER = f"""\
+{HEADER}# Users' containers wait for the network at boot, so that somebody has to ask for it.
+[Unit]
+Wants=network-online.target
+"""
+_DOCKER_RETRY = f"""\
+{HEADER}# Docker tries a container once when it starts.
+[Unit]
+Wants=ipv6-services-retry.service
+"""
+# dockerd clears the error of a container that has run, so whatever somebody has stopped has none. Systemd turns \173 and \175
+# into the braces of Docker's template, which Ansible would take for its own.
+_FAILED = "{{if .State.Error}}{{.HostConfig.RestartPolicy.Name}} {{.Id}}{{end}}"
+_FAILED = _FAILED.replace("{", r"\173").replace("}", r"\175")
+_RETRY = f"""\
+{HEADER}# A start that failed for a passing reason, as a port that somebody held, is tried again for a minute.
+[Unit]
+Description=Docker's services whose start failed
+After=docker.service
+
+[Service]
+ExecStart=/bin/sh -c '\\
+    for pause in 1 2 4 8 15 30; do \\
+        failed=$$(docker ps -aq --filter label=ipv6.services.name --filter status=created --filter status=exited | \\
+            xargs -r docker inspect -f "{_FAILED}" | \\
+            sed -nE "s/^(always|unless-stopped) //p"); \\
+        [ -n "$$failed" ] || exit 0; \\
+        docker start $$failed; \\
+        sleep $$pause; \\
+    done'
 """
 # Incus 6.0 gives its bridge up for a minute when a link goes away while it lists them, as those of starting containers do.
 _INSTANCES = f"""\
@@ -60,9 +96,11 @@ def drop_ins(facts: Json, engines: t.Collection[str], rootless: t.Collection[str
     wanted: dict[str, str] = {}
     if _installed(facts, engines, "podman"):
         wanted[PODMAN_DROP_IN] = _PODMAN
+    if _installed(facts, engines, "docker"):
+        wanted.update({DOCKER_RETRY_DROP_IN: _DOCKER_RETRY, RETRY_UNIT: _RETRY})
     # Podman before 5 has no unit that waits, and no pasta.
     if rootless and (facts["engines"].get("podman") or {}).get("user_wait_unit"):
-        wanted[USER_DROP_IN] = _USERS
+        wanted.update({USER_DROP_IN: _USERS, USER_MANAGER_DROP_IN: _USER_MANAGER})
     if _installed(facts, engines, "incus"):
         wanted[INCUS_DROP_IN] = _INSTANCES
     if _installed(facts, engines, "lxd") and not facts["engines"]["lxd"]["socket"].startswith("/var/snap/"):

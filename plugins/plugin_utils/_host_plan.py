@@ -172,22 +172,25 @@ def _sysctls(facts: Json, services: Services) -> dict[str, str]:
         if int(threshold) <= needed:
             wanted["net.ipv6.neigh.default.gc_thresh3"] = str(needed)
     port = _lowest_port(services)
-    if port < UNPRIVILEGED_PORT and not _lower_by_others(facts, port):
+    held, ours = facts["sysctls"].get(UNPRIVILEGED), _our_lowest_port(facts)
+    # Where somebody else lets users have the port already, that stays as it is. What we gave is taken back.
+    if port < UNPRIVILEGED_PORT and (held is None or int(held) > port or held == ours):
         wanted[UNPRIVILEGED] = str(port)
+    elif port >= UNPRIVILEGED_PORT and ours is not None and held == ours:
+        wanted[UNPRIVILEGED] = str(UNPRIVILEGED_PORT)
     return wanted
 
 
 def _lowest_port(services: t.Iterable[Json]) -> int:
     """The lowest port that is published without root."""
-    ports = [port["port"] for s in services if s.get("podman_user") for port in s["ports"]]
+    ports = [p["port"] for s in services if s.get("podman_user") and s["state"] != "absent" for p in s["ports"]]
     return min(ports, default=UNPRIVILEGED_PORT)
 
 
-def _lower_by_others(facts: Json, port: int) -> bool:
-    """Whether somebody else lets users have the port already: then that stays as it is."""
-    held = facts["sysctls"].get(UNPRIVILEGED)
+def _our_lowest_port(facts: Json) -> str | None:
+    """What our file says, or None."""
     ours = re.search(rf"^{re.escape(UNPRIVILEGED)} = (\d+)$", facts["files"].get(SYSCTL_FILE, ""), re.MULTILINE)
-    return held is not None and int(held) <= port and not (ours and ours[1] == held)
+    return ours and ours[1]
 
 
 def _sysctl_file(sysctls: t.Mapping[str, str]) -> str:

@@ -8,7 +8,11 @@ import copy
 
 import pytest
 
-from ansible_collections.ipv6.services.plugins.plugin_utils._host_drop_ins import USER_DROP_IN, drop_ins
+from ansible_collections.ipv6.services.plugins.plugin_utils._host_drop_ins import (
+    USER_DROP_IN,
+    USER_MANAGER_DROP_IN,
+    drop_ins,
+)
 from ansible_collections.ipv6.services.plugins.plugin_utils._host_plan import (
     DOCKER_DROP_IN,
     HEADER,
@@ -124,7 +128,7 @@ def plan(facts, engines=("docker",), services=(), network="ipv6-services"):
 
 # What keeps Podman's rules, and lets its users' containers wait: made once by the plan of a host that has neither.
 DROP_INS = {
-    **plan(READY, ["podman"], [service("podman"), service("podman", "app")])["drop_ins"],
+    **plan(READY, ["docker", "podman"], [service("podman"), service("podman", "app")])["drop_ins"],
     **drop_ins({"files": {}, "engines": {"incus": INCUS}}, ["incus"], []),
 }
 WATCHERS = {WATCHER.format(engine): watcher(engine) for engine in ("podman", "incus")}
@@ -376,7 +380,7 @@ def test_a_ready_host_with_a_ready_user_lacks_nothing():
         pytest.param(
             {"files": {SYSCTL_FILE: SYSCTLS}},
             "drop_ins",
-            {USER_DROP_IN: DROP_INS[USER_DROP_IN]},
+            {path: DROP_INS[path] for path in (USER_DROP_IN, USER_MANAGER_DROP_IN)},
             id="units that wait for nothing",
         ),
         pytest.param(
@@ -430,6 +434,12 @@ OURS = SYSCTLS.replace("net.ipv6", "net.ipv4.ip_unprivileged_port_start = 80\nne
         pytest.param([service("podman", "app", [80])], "80", OURS, "80", id="it is done, and stays"),
         pytest.param(
             [service("podman", "app", [443])], "80", OURS, "443", id="what is not needed any more is taken back"
+        ),
+        pytest.param([service("podman", "app", [1024])], "80", OURS, "1024", id="no low port is needed any more"),
+        pytest.param([], "80", OURS, "1024", id="no service is there any more"),
+        pytest.param([], "80", "", None, id="what somebody else gave is not ours to take back"),
+        pytest.param(
+            [{**service("podman", "app", [80]), "state": "absent"}], "1024", "", None, id="one that goes needs no port"
         ),
         pytest.param([service("podman", "app", [443])], "0", OURS, None, id="somebody allows more since"),
         pytest.param([service("podman", "app", [80])], None, "", "80", id="a kernel that does not say"),
