@@ -336,8 +336,7 @@ def kept_mac(step: Step) -> dict[str, str]:
 
 def merge(current: dict[str, t.Any], found: Found, wanted: Instance, body: Body) -> None:
     """Write a body over what an instance has; what an earlier call set and is not wanted any more goes."""
-    old = found.options
-    keys, names = old.get("config") or (), old.get("devices") or ()
+    keys, names = found.ours("config"), found.ours("devices")
     current["config"] = {**{k: v for k, v in current["config"].items() if k not in keys}, **body.config}
     current["devices"] = {**{n: d for n, d in current["devices"].items() if n not in names}, **_copied(body.devices)}
     current["profiles"] = list(wanted.profiles)
@@ -345,9 +344,8 @@ def merge(current: dict[str, t.Any], found: Found, wanted: Instance, body: Body)
 
 def unmerge(current: dict[str, t.Any], found: Found, body: Body) -> None:
     """Give an instance back what it had of all that this collection sets; what others set meanwhile stays."""
-    old = found.options
-    keys = {*body.config, *(old.get("config") or ()), KEY_RESTART, KEY_NO_NAT}
-    names = {*body.devices, *(old.get("devices") or ())}
+    keys = {*body.config, *found.ours("config"), KEY_RESTART, KEY_NO_NAT}
+    names = {*body.devices, *found.ours("devices")}
     current["config"] = {k: v for k, v in current["config"].items() if k not in keys}
     current["config"].update({k: v for k, v in found.config.items() if k in keys})
     current["devices"] = {n: d for n, d in current["devices"].items() if n not in names}

@@ -75,6 +75,11 @@ class Found:
             return {}
         return options if isinstance(options, dict) else {}
 
+    def ours(self, what: str) -> frozenset[str]:
+        """The keys (`config`) or the `devices` that an earlier call set."""
+        names = self.options.get(what)
+        return frozenset(n for n in names if isinstance(n, str)) if isinstance(names, list) else frozenset()
+
     @property
     def key(self) -> tuple[str, str, str]:
         return self.engine, self.project, self.name

@@ -135,7 +135,7 @@ def _with_body(step: Step, wanted: Instance, found: Found | None, host: Host) ->
 
 def foreign_nics(found: Found) -> list[str]:
     """The NICs that others gave an instance."""
-    mine = found.options.get("devices") or ()
+    mine = found.ours("devices")
     return [name for name, device in found.devices.items() if device.get("type") == "nic" and name not in mine]
 
 
@@ -173,7 +173,8 @@ def _replacing_changes(wanted: Instance, found: Found, host: Host) -> list[Chang
     ):
         if before != after:
             return [Change(what, before, after)]
-    asked = found.options.get("image") or []
+    asked = found.options.get("image")
+    asked = asked if isinstance(asked, list) and len(asked) == 3 else []
     image = wanted.image
     # Where nobody knows what was asked for, since the mark was taken away, no instance is thrown away for it.
     if not asked or asked == [image.name, image.server, image.protocol]:
@@ -183,7 +184,7 @@ def _replacing_changes(wanted: Instance, found: Found, host: Host) -> list[Chang
         return []
     if FINGERPRINT.fullmatch(image.name) and found.image.startswith(image.name):
         return []  # only the way to it is another
-    return [Change("image", image_text(Image(*asked)) if len(asked) == 3 else found.image, image_text(image))]
+    return [Change("image", image_text(Image(*asked)), image_text(image))]
 
 
 def image_text(image: Image) -> str:
@@ -193,12 +194,11 @@ def image_text(image: Image) -> str:
 def body_changes(body: Body, wanted: Instance, found: Found) -> list[Change]:
     """What the instance has otherwise; all of it can be changed in place."""
     changes = []
-    old = found.options
-    for key in sorted({*body.config, *(k for k in old.get("config") or () if isinstance(k, str))}):
+    for key in sorted({*body.config, *found.ours("config")}):
         before, after = found.config.get(key), body.config.get(key)
         if before != after:
             changes.append(_config_change(key, before, after))
-    for name in sorted({*body.devices, *(d for d in old.get("devices") or () if isinstance(d, str))}):
+    for name in sorted({*body.devices, *found.ours("devices")}):
         had, gets = found.devices.get(name), body.devices.get(name)
         if had != gets:
             changes += _device_changes(name, had, gets)
@@ -239,11 +239,10 @@ def needs_restart(body: Body, wanted: Instance, found: Found) -> bool:
     """Whether something that a running instance is to have is effective only after it starts again."""
     if KEY_RESTART in found.config or found.profiles != wanted.profiles:
         return True
-    old = found.options
-    keys = {*body.config, *(k for k in old.get("config") or () if isinstance(k, str))}
+    keys = {*body.config, *found.ours("config")}
     if any(found.config.get(k) != body.config.get(k) and not k.startswith(_LIVE) for k in keys):
         return True
-    names = {*body.devices, *(d for d in old.get("devices") or () if isinstance(d, str))}
+    names = {*body.devices, *found.ours("devices")}
     pairs = [(found.devices.get(n) or {}, body.devices.get(n) or {}) for n in names]
     # The program that gives addresses to NICs ran when the instance started.
     return any(had != gets and "nic" in (had.get("type"), gets.get("type")) for had, gets in pairs)

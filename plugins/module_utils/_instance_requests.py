@@ -18,6 +18,8 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_state impo
 
 # Seconds that an instance gets to end by itself, before it is killed.
 STOP_PATIENCE = 30
+# Seconds that the engine may take to remove its files, of which it tells nothing meanwhile.
+DELETE_PATIENCE = 600
 # What a PUT has to have; anything that it leaves out is taken away.
 _WRITTEN = ("architecture", "config", "devices", "profiles", "ephemeral", "description")
 _ATTEMPTS = 5
@@ -85,7 +87,8 @@ class Requests:
             if self.state(found, name).status not in ("Stopped", "Error"):
                 self.stop(found, name)
             try:
-                self.change(found.engine, "DELETE", path_of("instances", name, project=found.project))
+                path = path_of("instances", name, project=found.project)
+                self.change(found.engine, "DELETE", path, timeout=DELETE_PATIENCE)
             except EngineError as exc:
                 if exc.status != http.client.BAD_REQUEST or attempt == _ATTEMPTS - 1:
                     raise

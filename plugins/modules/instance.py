@@ -23,7 +23,8 @@ description:
     come up with them. An instance is started again where a change is effective only then, as for O(instances[].env).
   - Only another image, type, project or engine takes a new instance. That is made first, then the old one is stopped and
     the new one started. When the new one does not come up, the old one runs again.
-  - An instance with the same name that this collection did not make is never touched.
+  - An instance with the same name that this collection did not make is never touched, nor is a copy that somebody made of
+    one, under another name.
 extends_documentation_fragment:
   - ipv6.services.attributes
   - ipv6.services.attributes.host
@@ -70,7 +71,7 @@ options:
         description:
           - V(publish) publishes O(instances[].ports) on the service address by proxy devices.
           - V(own) gives the instance a NIC on the LAN. All its ports can be reached there, and no guard of the host stands
-            before it.
+            before it. The neighbours are told when it starts, so that a service that moves here is found at once.
         type: str
         choices: [publish, own]
         default: publish
@@ -109,8 +110,9 @@ options:
       state:
         description:
           - V(started) runs, with its ports or its address, and comes back after a reboot.
-          - V(stopped) is there with all its options, and not running.
-          - V(absent) is gone, with its file system and its snapshots. Needs neither address nor image.
+          - V(stopped) is there with all its options, and not running. Its ports may be somebody else's meanwhile.
+          - V(absent) is gone, with its file system and its snapshots. Needs neither address nor image. One that the engine
+            protects from being deleted is left alone, and that is an error.
         type: str
         choices: [started, stopped, absent]
         default: started
@@ -158,7 +160,8 @@ options:
         type: str
       env:
         description:
-          - Environment variables of the instance's first program, and of what is executed in it. Values have to be text.
+          - Environment variables of the instance's first program, and of what is executed in it. Values have to be text, on
+            one line.
         type: dict
       secret_env:
         description:
@@ -218,7 +221,9 @@ options:
     elements: str
     default: []
   wait_timeout:
-    description: Seconds to wait for the address of an instance with a NIC of its own.
+    description:
+      - Seconds to wait for the address of an instance with a NIC of its own. One that runs already is waited for too, in
+        check mode as well, since it may have started just now.
     type: float
     default: 60
   strict:

@@ -189,8 +189,11 @@ def test_the_same_image_by_its_fingerprint_is_the_same():
     assert plan(wanted, found(), inside()).action == "updated"  # what was asked for is written down
 
 
-def test_marks_that_somebody_took_away_are_written_again():
-    there = found(config={"user.ipv6.services.options": "no json", "user.ipv6.services.address": None})
+@pytest.mark.parametrize(
+    "mark", ["no json", "[]", '{"config": 5, "devices": [[]], "image": 5}', '{"config": [{}], "image": ["a"]}']
+)
+def test_marks_that_somebody_took_away_are_written_again(mark):
+    there = found(config={"user.ipv6.services.options": mark, "user.ipv6.services.address": None})
     step = plan(there=there, seen=inside())
     assert (step.action, [c.what for c in step.changes]) == ("updated", ["address", "options"])
 
