@@ -239,6 +239,7 @@ class Call:
             steps += plan_purge(names, self.listed)
         listeners = next((host.listeners for host in hosts.values() if host.listeners), frozenset())
         addresses = self.host.addresses()
+        steps = [s for s in steps if s.name not in self.errors]  # the others keep their ports
         self.errors.update(clashes(steps, self.listed, listeners, {h.address for h in addresses if h.usable}))
         held = {h.address for h in addresses}
         self.errors.update(refusals(steps, () if self.request.check_mode else held))

@@ -580,6 +580,14 @@ def test_an_image_that_is_gone_is_missed_only_when_it_is_needed():
     assert "not in the store" in only(engine, {**entry, "name": "web2", "address": "2001:db8::202"})["error"]
 
 
+def test_one_that_can_not_be_changed_keeps_its_port():
+    engine = made({**WEB1, "image_server": None})
+    one = {**WEB1, "image_server": None, "image": "nosuch", "address": "2001:db8::202"}
+    items, _changed = run(engine, one, {**WEB1, "name": "web2"})
+    errors = {i["name"]: i["error"] for i in items}
+    assert "not in the store" in errors["web1"] and "is taken by the instance web1" in errors["web2"]
+
+
 def test_what_could_not_be_removed_does_not_hide_why():
     engine = FakeEngine({"PUT /1.0/instances/web1/state.* when start": ["no init"] * 2, "DELETE": ["busy"] * 9})
     error = only(engine, WEB1)["error"]
