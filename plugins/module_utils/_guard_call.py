@@ -47,11 +47,11 @@ def read_call(request: Request, nft: Nft | None, path: str) -> Call:
 def plan_call(request: Request, table: Table | None, files: t.Mapping[str, str | None], path: str) -> Call:
     written = files[_guard_files.FILE]
     before = table.elements if table else parse_text(written or "")
-    if not request.present:
-        planned = replace(plan(request, Elements(), read_host()), elements=Elements())
+    planned = plan(request, before, read_host())
+    if not request.present or not planned.elements.addresses:
+        planned = replace(planned, elements=Elements())
         stale = _guard_files.stale(_guard_files.wanted(None, path), files)
         return Call(table, before, planned, None, table is not None, stale, False)
-    planned = plan(request, before, read_host())
     elements, settings = planned.elements, request.settings
     lasting = render(settings, elements, remark=_guard_files.HEADER)
     right = table is not None and table.elements == elements and table.structure == structure(settings)

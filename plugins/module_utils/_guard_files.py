@@ -112,11 +112,10 @@ class Keeper:
         if units:
             output(self._run, ["systemctl", "disable", "--quiet", "--now", *units])
         for path in files:
-            if path in (FILE, DROP_IN):
-                _address_marks.remove(path)
-            else:
-                with contextlib.suppress(FileNotFoundError):
-                    os.remove(path)
+            _address_marks.remove(path)
+        if DROP_IN in files:
+            with contextlib.suppress(OSError):  # somebody has a drop-in beside ours
+                os.rmdir(os.path.dirname(DROP_IN))
         if set(files) - {FILE}:
             output(self._run, ["systemctl", "daemon-reload"])
 

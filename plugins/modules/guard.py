@@ -61,9 +61,9 @@ options:
         default: []
       allow:
         description:
-          - Who may ask the published ports, as a list of IPv6 prefixes or addresses, V([2001:db8:a::/48]). Without it everybody.
-          - With a dictionary, only the ports in it are for their prefixes, and the others for everybody, as
-            V({9000: [2001:db8:a::/48]}). A port is that of the clients; V(9000-9010) and V(9000/udp) work too.
+          - Who may ask the published ports, as a list of IPv6 prefixes and addresses. Without it everybody may.
+          - Or a dictionary of ports, as C(9000), V(9000/udp) or V(9000-9010), with such a list for each. Everybody may ask the
+            ports that are not in it. Ports are those of the clients.
           - The host itself may always ask. A container of the host counts with the address that it has in its engine's network.
         type: raw
       state:
