@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
@@ -134,8 +135,15 @@ def _check_link(link: Link, request: Request) -> None:
             return
         there = ", ".join(sorted(os.listdir("/sys/class/net")))
         raise HostError(f"The host has no interface {link.name!r}. It has: {there}.")
+    check_name(link.name, request)
     if request.present and not _kernel.has_ipv6(link.name):
         raise HostError(f"IPv6 is switched off on {link.name}. Set net.ipv6.conf.{link.name}.disable_ipv6 to 0 first.")
+
+
+def check_name(link: str, request: Request) -> None:
+    """What is written down is read by `ip`, one line each."""
+    if request.present and not (link.isascii() and not re.search(r"""[\s"'\\#]""", link)):
+        raise HostError(messages.not_writable(link))
 
 
 def check_decided(link: str, request: Request, undecided: t.Mapping[str, str]) -> None:

@@ -92,6 +92,13 @@ def not_nameable(link: str) -> str:
     )
 
 
+def not_writable(link: str) -> str:
+    return (
+        f"The name of {link!r} can't be written into a file for `ip -batch`, where quotes, `\\` and `#` mean something else"
+        " and which is ASCII. Rename it."
+    )
+
+
 def no_systemd() -> str:
     return "systemd doesn't run on this host, and it is what would set them at boot. Set `persistent: false`."
 

@@ -18,6 +18,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._address_host import
     Host,
     HostError,
     check_decided,
+    check_name,
     choose_backend,
 )
 from ansible_collections.ipv6.services.plugins.module_utils._address_marks import find_store
@@ -321,6 +322,18 @@ def test_without_systemd_nothing_can_be_set_at_boot():
     target = host("none", systemd=False)
     with pytest.raises(HostError, match="systemd doesn't run"):
         wanted_units(plan_work(request(addresses=[str(WEB1)]), target), target, "ip")
+
+
+@pytest.mark.parametrize("link", ["a#b", "q'u", 'q"u', "b\\c", "\N{LATIN SMALL LETTER E WITH ACUTE}th0"])
+def test_a_link_whose_name_ip_would_not_read(link):
+    with pytest.raises(HostError, match="can't be written into a file for `ip -batch`"):
+        check_name(link, request(addresses=[str(WEB1)]))
+    check_name(link, request(**ABSENT))
+
+
+@pytest.mark.parametrize("link", ["eth0.100", "br-lan", "x$(id)", "w*", "a%i", "eth0@x"])
+def test_a_link_with_an_odd_name(link):
+    check_name(link, request(addresses=[str(WEB1)]))
 
 
 NOTES = [
