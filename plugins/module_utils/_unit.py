@@ -76,7 +76,7 @@ StartLimitIntervalSec=0
 [Service]
 ExecStart={python} -I {script}
 Restart=on-failure
-RestartSec=1
+RestartSec=5
 SyslogIdentifier=ipv6-services
 CapabilityBoundingSet=CAP_NET_ADMIN CAP_DAC_OVERRIDE
 LockPersonality=yes

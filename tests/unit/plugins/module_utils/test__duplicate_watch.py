@@ -141,3 +141,37 @@ def test_notes_are_read_as_they_were_written():
     later = {**note, "mac": "02:00:00:00:00:0c"}
     assert watch.parse_notes(watch.render_notes([note, later])) == [later]
     assert watch.render_notes([]) == ""
+
+
+class Changes:
+    """A socket of netlink that has been told of this, and then has nothing more."""
+
+    def __init__(self, *told):
+        self._told = iter(told)
+
+    def recv(self, _size, _flags=0):
+        told = next(self._told, BlockingIOError(11, "nothing more"))
+        if isinstance(told, OSError):
+            raise told
+        return told
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param([b"one"], id="one"),
+        pytest.param([b"one", b"two", b"three"], id="many"),
+        pytest.param([OSError(105, "No buffer space available"), b"two"], id="more than it could hold"),
+    ],
+)
+def test_many_changes_are_one(told, monkeypatch):
+    monkeypatch.setattr(watch.time, "sleep", lambda _seconds: None)
+    changes = Changes(*told)
+    watch.await_change(changes)
+    with pytest.raises(BlockingIOError):
+        changes.recv(1)
+
+
+def test_only_root_can_keep_the_lock(files, tmp_path):
+    with watch.alone():
+        assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
