@@ -18,6 +18,9 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_state impo
 
 # Seconds that an instance gets to end by itself, before it is killed.
 STOP_PATIENCE = 30
+# Seconds that another operation of an instance may take, as a start that was given up and goes on.
+BUSY_PATIENCE = 60
+_BUSY = "nstance is busy running"
 # Seconds that the engine may take to remove its files, of which it tells nothing meanwhile.
 DELETE_PATIENCE = 600
 # What a PUT has to have; anything that it leaves out is taken away.
@@ -38,9 +41,16 @@ class Requests:
         return self._apis[found.engine].find(path_of("instances", name, project=found.project)) is not None
 
     def change(self, engine: str, method: str, path: str, body: t.Any = None, **options: t.Any) -> t.Any:
-        """One change, when one of the slots is free."""
-        with self._slots:
-            return self._apis[engine].change(method, path, body, **options)
+        """One change, when one of the slots is free, and nobody else has the instance in work."""
+        end = time.monotonic() + BUSY_PATIENCE
+        while True:
+            try:
+                with self._slots:
+                    return self._apis[engine].change(method, path, body, **options)
+            except EngineError as exc:
+                if _BUSY not in str(exc) or time.monotonic() > end:
+                    raise
+            time.sleep(_PAUSE)
 
     def rewrite(self, found: Found, name: str, rewrite: t.Callable[[dict[str, t.Any]], None]) -> None:
         """Change an instance as it is now; again from what it is then, when somebody else changed it meanwhile."""

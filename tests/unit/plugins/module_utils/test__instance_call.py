@@ -262,6 +262,17 @@ def test_the_old_one_comes_back(fails, text):
     assert names(engine) == ["web1"]
 
 
+def test_the_old_one_comes_back_from_a_start_that_goes_on():
+    engine = made(WEB1)
+    busy = 'Failed to create instance delete operation: Instance is busy running a "start" operation'
+    engine.fails = {
+        "PUT /1.0/instances/web1/state.* when start": ["context deadline exceeded"],
+        "DELETE /1.0/instances/web1": [busy] * 7,
+    }
+    assert "runs again" in only(engine, {**WEB1, "image": "whoami2"})["error"]
+    assert names(engine) == ["web1"]
+
+
 def test_one_that_ends_at_once_is_said_with_its_last_lines():
     engine = made(WEB1)
     engine.stays_down = {"broken"}
