@@ -76,7 +76,7 @@ def main() -> int:
     cells.update({cell.key: cell for cell in found})
     minutes = round((time.monotonic() - started) / 60, 1)
     if not about or not (arguments.events or arguments.ways or arguments.hosts):
-        about = {"limit": LIMIT, "minutes": minutes, "what": describe(fleet)}
+        about = {"limit": LIMIT, "what": describe(fleet)}
     save(RESULTS, cells, about)
     PAGE.write_text(page(cells, about))
     bad = [cell for cell in found if not cell.well]
@@ -181,12 +181,15 @@ def deploy(fleet: Fleet, hosts: list[str]) -> None:
 
 
 def clear(fleet: Fleet) -> None:
-    """Takes away all that was deployed."""
+    """Takes away all that was deployed, and gives the hosts back to the lab's network manager."""
     fleet.ways = []
     playbook(
-        fleet, "ipv6.services.site", "-e", "resilience_ways=[]", "-e", "ipv6_services_purge=true",
+        fleet, "ipv6.services.site", "-e", json.dumps({"resilience_ways": []}), "-e", "ipv6_services_purge=true",
         hosts=[host.name for host in fleet.hosts],
     )  # fmt: skip
+    for host in fleet.hosts:
+        if host.manager != "networkd":
+            run([str(TOP / "lab/manager"), host.name, "networkd"])
 
 
 def publish(hosts: list[Host], fleet: Fleet) -> None:

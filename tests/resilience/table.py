@@ -48,7 +48,8 @@ reboot from the moment at which ssh answered, otherwise from the end of the comm
 - *client after 5.0* is a service that answered before, but saw its client's own address only then.
 - – means that there is nothing to do: without a network manager nothing can be restarted.
 
-Made by `make resilience`, in {minutes} minutes, on {what}.
+Made by `make resilience` on {what}.
+A cell is of the last run that measured it.
 """
 
 
