@@ -136,11 +136,17 @@ def wanted_units(work: Work, host: Host, ip: str) -> dict[str, str | None]:
         raise HostError(messages.no_systemd())
     stores = {*here, *host.stores_elsewhere}
     watched = host.systemd and any(store.persistent for store in stores)
-    left = [note for address, note in _notes(host) if address not in work.asked_again or address in work.errors]
-    units[_duplicate_watch.NOTES] = _duplicate_watch.render_notes(left) or None
+    units[_duplicate_watch.NOTES] = _duplicate_watch.render_notes(_notes_after(work, host, bool(stores))) or None
     units[_unit.WATCH] = _unit.render_watch() if watched else None
     units[_unit.DUPLICATES] = _unit.render_duplicates() if watched else None
     return {**units, **_manager_hooks.render({store.backend for store in stores}, ip)}
+
+
+def _notes_after(work: Work, host: Host, in_use: bool) -> list[_duplicate_watch.Note]:
+    """What stays known. in_use: whether the host has a service address still; with the last one all is forgotten."""
+    return [
+        note for address, note in _notes(host) if address in work.errors or (in_use and address not in work.asked_again)
+    ]
 
 
 def stale_units(wanted: t.Mapping[str, str | None], host: Host) -> dict[str, str | None]:

@@ -352,10 +352,12 @@ NOTES = [
         pytest.param({"exclusive": ["2001:db8:1::/64"]}, [], NOTES, id="elsewhere"),
         pytest.param({"addresses": ["x"], "exclusive": ["::/0"]}, [], NOTES, id="it may be the one that is wrong"),
         pytest.param({"routed_prefixes": [str(PREFIX)]}, [], NOTES, id="nothing to do with it"),
+        pytest.param({"addresses": ["2001:db8::203"], "state": "absent"}, [], [], id="the last one goes"),
     ],
 )
 def test_what_was_taken_away_is_known_until_a_call_is_about_it(asked, failed, left):
-    target = host(units={_duplicate_watch.NOTES: _duplicate_watch.render_notes(NOTES)})
+    marked, held = ours(IPv6Address("2001:db8::203"))
+    target = host("networkd", marked, held, units={_duplicate_watch.NOTES: _duplicate_watch.render_notes(NOTES)})
     work = plan_work(request(**asked), target).after(dict.fromkeys(failed, "taken off again"), failed)
     text = wanted_units(work, target, "/usr/sbin/ip")[_duplicate_watch.NOTES]
     assert _duplicate_watch.parse_notes(text or "") == left
