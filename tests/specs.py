@@ -23,8 +23,15 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 SPEC = TOP / "roles/deploy/meta/argument_specs.yml"
 GUIDE = TOP / "docs/services.md"
 MADE = "      # What follows is made by `make specs` from the documentation of the modules container and instance.\n"
-MODULES = {"container": "containers", "instance": "instances"}  # module -> its option that has the entries
-ENGINES = {"container": ["docker", "podman"], "instance": ["incus", "lxd"]}
+# module -> its option that has the entries
+MODULES = {"container": "containers", "instance": "instances", "guard": "services"}
+ENGINES = {
+    "container": ["docker", "podman"],
+    "instance": ["incus", "lxd"],
+    "guard": ["docker", "podman", "incus", "lxd"],
+}
+# Options of an entry that only the guard keeps; the others are described by who makes the service.
+OF_GUARD = ("allow",)
 ENTRY = r"\b([{}])\((?:(?:containers|instances)\[\]\.)?([^)]*)\)"  # markup, with a link to an option of a module in it
 
 INTRODUCTION = """\
@@ -64,6 +71,8 @@ def entry() -> dict[str, t.Any]:
     options: dict[str, t.Any] = {}
     for module in MODULES:
         for name, option in documented(module).items():
+            if module == "guard" and name not in OF_GUARD:
+                continue
             new = {**option, "description": sentences(option), "engines": ENGINES[module]}
             options[name] = both(options[name], new) if name in options else new
     return options

@@ -9,7 +9,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import AUTO
-from ansible_collections.ipv6.services.plugins.plugin_utils._kinds import CONTAINER, INSTANCE, Kind
+from ansible_collections.ipv6.services.plugins.plugin_utils._kinds import (
+    CONTAINER,
+    GUARD_OPTIONS,
+    INSTANCE,
+    Kind,
+)
 
 Entries = t.Iterable[t.Mapping[str, t.Any]]
 
@@ -48,7 +53,7 @@ def _planned(entry: t.Mapping[str, t.Any], service: t.Mapping[str, t.Any]) -> di
     decided = {option: service.get(option) for option in ("address", "engine", "podman_user", "project")}
     if service.get("source") == "router":
         decided["address"] = AUTO
-    joined = {**entry, **decided}
+    joined = {**{option: value for option, value in entry.items() if option not in GUARD_OPTIONS}, **decided}
     return {option: value for option, value in joined.items() if option not in decided or value is not None}
 
 

@@ -17,7 +17,13 @@ import typing as t
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.ipv6.services.plugins.module_utils._addresses import RequestError
-from ansible_collections.ipv6.services.plugins.plugin_utils._kinds import CONTAINER, INSTANCE, Kind, other_kind
+from ansible_collections.ipv6.services.plugins.plugin_utils._kinds import (
+    CONTAINER,
+    GUARD_OPTIONS,
+    INSTANCE,
+    Kind,
+    other_kind,
+)
 from ansible_collections.ipv6.services.plugins.plugin_utils._problem import Problem, from_error, shorten
 
 # Options whose values may be secrets, or could not be told apart from them.
@@ -36,6 +42,8 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "environment": ("env",),
     "mem_limit": ("memory",),
     "restart": ("restart_policy",),
+    "allow_from": ("allow",),
+    "allowed": ("allow",),
     "etc_host": ("etc_hosts",),
     "extra_hosts": ("etc_hosts",),
     "become_user": ("podman_user",),
@@ -121,7 +129,7 @@ class Checker:
             value = options.pop(option)
             text = f"{'It' if option in SECRET else shorten(repr(value), 80)} is not text."
             self.add(option, None, text, "Put it in quotes, so that YAML reads it as text.")
-        for option in [option for option, value in options.items() if _has_odd_key(value)]:
+        for option in [o for o, value in options.items() if o not in GUARD_OPTIONS and _has_odd_key(value)]:
             del options[option]
             self.add(
                 option, None, "It has a key that is not text.", "Put the key in quotes, so that YAML reads it as text."

@@ -22,7 +22,12 @@ class Kind:
     known: t.Mapping[str, str]  # as an option may be written -> the option
 
 
+# Options that are not for the module that makes the service: the guard keeps them.
+GUARD_OPTIONS: dict[str, t.Any] = {"allow": {"type": "raw"}}
+
+
 def _kind(name: str, engines: tuple[str, ...], options: t.Mapping[str, t.Any]) -> Kind:
+    options = {**options, **GUARD_OPTIONS}
     known = {written: option for option, spec in options.items() for written in (option, *spec.get("aliases", ()))}
     return Kind(name, engines, options, known)
 
@@ -42,6 +47,7 @@ def other_kind(kind: Kind) -> Kind:
 
 def parse_options(entry: t.Mapping[str, t.Any], engine: str) -> None:
     """Raises EntryError with what the module that makes the service would refuse."""
+    entry = {option: value for option, value in entry.items() if option not in GUARD_OPTIONS}
     if kind_of(engine) is INSTANCE:
         _instance_spec.parse_instance(entry, engine, address_known=False)
     else:

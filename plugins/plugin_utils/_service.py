@@ -12,6 +12,7 @@ from ipaddress import IPv6Address
 
 from ansible_collections.ipv6.services.plugins.module_utils._addresses import RequestError, parse_address
 from ansible_collections.ipv6.services.plugins.module_utils._container_spec import EntryError
+from ansible_collections.ipv6.services.plugins.module_utils._guard_request import parse_open_ports
 from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import AUTO
 from ansible_collections.ipv6.services.plugins.module_utils._ports import Binding, parse_port
 from ansible_collections.ipv6.services.plugins.plugin_utils._entry import Checker, type_name
@@ -149,6 +150,7 @@ def _service(check: Checker, options: t.Mapping[str, t.Any], service: Service) -
         ports=() if check.has("ports") else tuple(options.get("ports") or ()),
         podman_user=None if user == ROOT else user,
     )
+    _check_allow(check, service, options)
     if check.kind is CONTAINER:
         _check_rootless(check, service)
         return service
@@ -164,6 +166,16 @@ def _service(check: Checker, options: t.Mapping[str, t.Any], service: Service) -
 
 def _address(options: t.Mapping[str, t.Any]) -> IPv6Address | None:
     return IPv6Address(options["address"]) if options.get("address") else None
+
+
+def _check_allow(check: Checker, service: Service, options: t.Mapping[str, t.Any]) -> None:
+    """What only the guard of the host keeps."""
+    allow = options.get("allow")
+    if not check.has("ports"):
+        check.text("allow", allow, lambda value: parse_open_ports(NOWHERE, service.ports, value))
+    if allow is not None and options.get("addressing") == "own":
+        text = "The host's guard keeps it, and packets to a NIC of the instance's own do not come by the host."
+        check.add("allow", None, text, "Leave it out, or write addressing: publish.")
 
 
 def _check_rootless(check: Checker, service: Service) -> None:

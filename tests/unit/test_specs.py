@@ -16,6 +16,7 @@ import yaml
 
 from ansible_collections.ipv6.services.plugins.module_utils._container_spec import CONTAINER_OPTIONS
 from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import INSTANCE_OPTIONS
+from ansible_collections.ipv6.services.plugins.plugin_utils._kinds import GUARD_OPTIONS
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 ROLE = yaml.safe_load((TOP / "roles/deploy/meta/argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
@@ -55,6 +56,7 @@ def test_the_documentation_says_what_the_code_takes():
             name: united(wanted.get(name, option), instance.get(name, option))
             for name, option in {**wanted, **instance}.items()
         }
+    wanted.update(described(GUARD_OPTIONS))
     assert described(ROLE["ipv6_services"]["options"]) == wanted
 
 

@@ -17,7 +17,7 @@ instances = of_instances.FilterModule().filters()["instances"]
 
 SERVICES = [
     {"name": "web1", "image": "a"},
-    {"name": "web2", "image": "b", "address": "2001:DB8::2", "podman_user": "root"},
+    {"name": "web2", "image": "b", "address": "2001:DB8::2", "podman_user": "root", "allow": ["::/0"]},
     {"name": "gone", "state": "absent", "stop_timeout": 5},
     {"name": "own1", "image": "c", "addressing": "own", "address": "auto"},
     {"name": "own2", "image": "c", "addressing": "own"},
