@@ -31,7 +31,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_requests i
 from ansible_collections.ipv6.services.plugins.module_utils._instance_spec import Instance
 from ansible_collections.ipv6.services.plugins.module_utils._instance_state import Links
 from ansible_collections.ipv6.services.plugins.module_utils._instance_up import bring_up, run_again
-from ansible_collections.ipv6.services.plugins.module_utils._instance_values import DEVICE_PREFIX, FINGERPRINT
+from ansible_collections.ipv6.services.plugins.module_utils._instance_values import DEVICE_PREFIX
 from ansible_collections.ipv6.services.plugins.module_utils._instance_whose import spare_name
 from ansible_collections.ipv6.services.plugins.module_utils._instance_words import (
     of_nat,
@@ -40,6 +40,7 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_words impo
     sentence,
     with_mend,
 )
+from ansible_collections.ipv6.services.plugins.module_utils._instance_write import attach, merge, source_of, unmerge
 
 # Seconds without a sign of life after which an image counts as lost on its way.
 DOWNLOAD_PATIENCE = 300
@@ -134,7 +135,7 @@ class Applier:
             "name": _new_name(step),
             "type": wanted.type,
             "source": source_of(wanted),
-            "config": {**body.config, **kept_mac(step)},
+            "config": {**body.config, **({} if late_mac(step) else kept_mac(step))},
             "devices": body.devices,
             "profiles": list(wanted.profiles),
         }
@@ -144,9 +145,13 @@ class Applier:
         except EngineError as exc:
             text = f"{sentence(str(exc))} It was to be made of the image {image_text(wanted.image)}."
             raise EngineError(text, exc.status) from None
-        if body.network_file:
-            self._requests.write_file(_made(step), NETWORK_FILE, body.network_file)
         return Outcome(step, step.state)
+
+    def _start_made(self, step: Step, made: Found) -> Outcome:
+        """Start what was made, under its last name: Incus 6.0 starts none that was renamed after a file in it was asked for."""
+        if _body(step).network_file:
+            self._requests.write_file(made, NETWORK_FILE, _body(step).network_file)
+        return self._with_or_without_nat(step, made, written=True)
 
     def _make_room(self, step: Step) -> Outcome:
         """Give up the ports that another service gets in this call."""
@@ -167,7 +172,7 @@ class Applier:
     def _start_new(self, step: Step) -> Outcome:
         made = _made(step)
         try:
-            return self._with_or_without_nat(step, made, written=True)
+            return self._start_made(step, made)
         except EngineError as exc:
             error = self._with_log(exc, made)
         try:
@@ -187,21 +192,28 @@ class Applier:
                 self._requests.stop(old, old.name)
             if old.name != put_aside.name:
                 self._requests.rename(old, old.name, put_aside.name)
-            self._give_up_mac(step, put_aside)
             if new.name != wanted.instance:
                 self._requests.rename(new, new.name, wanted.instance)
                 new = replace(new, name=wanted.instance)
-            outcome = self._with_or_without_nat(step, new, written=True)
+            if late_mac(step):
+                self._write_mac(put_aside, None)
+                self._write_mac(new, kept_mac(step)[MAC_KEY])
+            outcome = self._start_made(step, new)
         except EngineError as exc:
             error = self._with_log(exc, new)
             raise EngineError(f"{error} {self._restore(step, new, old, put_aside)}") from None
         self._requests.delete_if_there(put_aside)
         return outcome
 
-    def _give_up_mac(self, step: Step, old: Found) -> None:
-        """On a bridge the engines refuse to start an instance while another has its MAC address, if it runs or not."""
-        if kept_mac(step) and old.engine == step.engine:
-            self._requests.rewrite(old, old.name, lambda current: current["config"].pop(MAC_KEY, None))
+    def _write_mac(self, found: Found, mac: str | None) -> None:
+        """Give an instance the MAC address, or any other."""
+
+        def write(current: dict[str, t.Any]) -> None:
+            current["config"].pop(MAC_KEY, None)
+            if mac:
+                current["config"][MAC_KEY] = mac
+
+        self._requests.rewrite(found, found.name, write)
 
     def _restore(self, step: Step, new: Found, old: Found, put_aside: Found) -> str:
         """Undo a swap at whatever point it ended, and say in a sentence how that went."""
@@ -211,8 +223,8 @@ class Applier:
                 self._requests.rename(old, put_aside.name, old.name)
             if step.stop_early:
                 self._requests.rewrite(old, old.name, lambda current: attach(current, old.devices))
-            if kept_mac(step):
-                self._requests.rewrite(old, old.name, lambda current: current["config"].update(kept_mac(step)))
+            if late_mac(step):
+                self._write_mac(old, kept_mac(step)[MAC_KEY])
             # One that an interrupted run put aside ran before that.
             if old.running or old.name == spare_name(step.name, "old"):
                 run_again(self._requests, old)
@@ -319,47 +331,20 @@ class Applier:
         return with_mend(error) + (f" LXC said: {lines[0]}." if lines else "")
 
 
-def source_of(wanted: Instance) -> dict[str, str]:
-    """Where the engine takes the image from."""
-    image = wanted.image
-    source = {"type": "image", "fingerprint" if FINGERPRINT.fullmatch(image.name) else "alias": image.name}
-    if image.server:
-        source.update({"mode": "pull", "server": image.server, "protocol": image.protocol})
-    return source
-
-
 def kept_mac(step: Step) -> dict[str, str]:
     """The MAC address of the instance that is replaced, from which its address is made."""
     mac = step.found.config.get(MAC_KEY) if step.found and _wanted(step).addressing == "own" else None
     return {MAC_KEY: mac} if mac else {}
 
 
-def merge(current: dict[str, t.Any], found: Found, wanted: Instance, body: Body) -> None:
-    """Write a body over what an instance has; what an earlier call set and is not wanted any more goes."""
-    keys, names = found.ours("config"), found.ours("devices")
-    current["config"] = {**{k: v for k, v in current["config"].items() if k not in keys}, **body.config}
-    current["devices"] = {**{n: d for n, d in current["devices"].items() if n not in names}, **_copied(body.devices)}
-    current["profiles"] = list(wanted.profiles)
+def late_mac(step: Step) -> bool:
+    """Whether an instance gets the MAC address of the one that it replaces only when that has been put aside.
 
-
-def unmerge(current: dict[str, t.Any], found: Found, body: Body) -> None:
-    """Give an instance back what it had of all that this collection sets; what others set meanwhile stays."""
-    keys = {*body.config, *found.ours("config"), KEY_RESTART, KEY_NO_NAT}
-    names = {*body.devices, *found.ours("devices")}
-    current["config"] = {k: v for k, v in current["config"].items() if k not in keys}
-    current["config"].update({k: v for k, v in found.config.items() if k in keys})
-    current["devices"] = {n: d for n, d in current["devices"].items() if n not in names}
-    current["devices"].update(_copied({n: d for n, d in found.devices.items() if n in names}))
-    current["profiles"] = list(found.profiles)
-
-
-def attach(current: dict[str, t.Any], devices: t.Mapping[str, t.Mapping[str, str]]) -> None:
-    """Give an instance the proxy devices of ours again that it gave up."""
-    current["devices"].update(_copied({n: d for n, d in devices.items() if n.startswith(DEVICE_PREFIX)}))
-
-
-def _copied(devices: t.Mapping[str, t.Mapping[str, str]]) -> dict[str, dict[str, str]]:
-    return {name: dict(device) for name, device in devices.items()}
+    No two instances on a bridge can have one MAC address, whether they run or not: the engines refuse to start either, and
+    leave out what they do with the NIC when one is made or stopped.
+    """
+    wanted, old = _wanted(step), step.found
+    return bool(kept_mac(step)) and wanted.nictype == "bridged" and old is not None and old.engine == wanted.engine
 
 
 def _wanted(step: Step) -> Instance:
@@ -376,8 +361,8 @@ def _body(step: Step) -> Body:
 
 def _new_name(step: Step) -> str:
     wanted, old = _wanted(step), step.found
-    taken = old is not None and (old.engine, old.project) == (wanted.engine, wanted.project)
-    return spare_name(step.name, "new") if taken else wanted.instance
+    # Projects may share a network, where the name is taken then, too.
+    return spare_name(step.name, "new") if old and old.engine == wanted.engine else wanted.instance
 
 
 def _made(step: Step) -> Found:

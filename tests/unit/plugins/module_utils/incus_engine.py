@@ -36,6 +36,7 @@ class FakeEngine:
         self.instances = {}
         self.fails = {pattern: list(said) for pattern, said in (fails or {}).items()}
         self.files = {}
+        self.opened = set()  # instances that a file was asked of since they were made
         self.log = []  # what was changed, in its order
         self.answers = copy.deepcopy(_ANSWERS)
         self.addresses = {}  # instance -> addresses of eth0 once it runs; else those that LXC gives
@@ -86,6 +87,7 @@ class FakeEngine:
 
     def text(self, path):
         if "/files" in path:
+            self.opened.add(unquote(urlsplit(path).path.split("/")[3]))
             name = parse_qs(urlsplit(path).query)["path"][0]
             if name not in ("/etc/systemd/network", *self.files):
                 raise EngineError(f"GET {path} on /s.socket: status 404", 404)
@@ -106,14 +108,17 @@ class FakeEngine:
         if rest == ["files"]:
             del self.files[parse_qs(urlsplit(path).query)["path"][0]]
         elif rest == ["state"]:
+            self._check_mac(found)
             assert (body["action"] == "unfreeze") == (found["status"] == "Frozen") or body["action"] == "stop"
             found["status"] = "Stopped" if body["action"] == "stop" else self._started(found)
+            self.opened.discard(found["name"])
         elif method == "DELETE":
             if found["status"] == "Running":
                 raise EngineError(f"DELETE {path} on /s.socket: status 400, Instance is running", 400)
             del self.instances[found["project"], found["name"]]
         elif method == "POST":
             assert found["status"] == "Stopped" and (found["project"], body["name"]) not in self.instances
+            assert found["name"] not in self.opened, "Incus 6.0 would not start it"
             del self.instances[found["project"], found["name"]]
             self.instances[found["project"], body["name"]] = {**found, "name": body["name"]}
         else:
@@ -138,7 +143,11 @@ class FakeEngine:
 
     def _create(self, path, body):
         project = parse_qs(urlsplit(path).query)["project"][0]
-        config = {**body["config"], "volatile.base_image": FINGERPRINT, "volatile.eth0.hwaddr": "00:16:3e:00:00:01"}
+        config = {
+            **body["config"],
+            "volatile.base_image": FINGERPRINT,
+            "volatile.eth0.hwaddr": f"00:16:3e:00:00:{len(self.log):02x}",
+        }
         if body["config"].get("volatile.eth0.hwaddr"):
             config["volatile.eth0.hwaddr"] = body["config"]["volatile.eth0.hwaddr"]
         source = copy.deepcopy(body["source"])
@@ -153,11 +162,13 @@ class FakeEngine:
             source=source,
         )
 
-    def _started(self, found):
+    def _check_mac(self, found):
         mac = found["config"].get("volatile.eth0.hwaddr")
         same = [i for i in self.instances.values() if i["config"].get("volatile.eth0.hwaddr") == mac and i is not found]
         if same and found["devices"].get("eth0", {}).get("nictype") == "bridged":
             raise EngineError(f'MAC address "{mac}" already defined on another NIC', 400)
+
+    def _started(self, found):
         twins = [i for i in self.instances.values() if i["name"] == found["name"] and i is not found]
         if twins:  # of another project, with the same network
             raise EngineError(f'Instance DNS name "{found["name"]}" already used on network', 400)

@@ -443,6 +443,12 @@ def test_a_static_one_is_written_for_systemd_networkd_and_taken_back():
     assert engine.files == {}
 
 
+def test_a_static_one_is_replaced():
+    engine = made({**OWN, "address": "2001:db8::201"})
+    assert only(engine, {**OWN, "address": "2001:db8::201", "image": "whoami2"})["action"] == "replaced"
+    assert len(engine.files) == 1
+
+
 def test_a_network_without_stateful_dhcp_has_no_nat():
     engine = FakeEngine()
     engine.answers["/1.0/networks/ipv6-incus"] = {
