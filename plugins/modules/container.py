@@ -275,8 +275,8 @@ options:
             C(mac_address). The default is O(network).
           - Rootless Podman has no such default. It publishes by pasta, and the service sees the client's own address; by
             slirp4netns where it has no pasta, as 4.3 of Debian bookworm, which hides it. So does every network of a user's.
-          - On a host without an IPv4 default route such a network of Podman 5 needs C(--ipv6-only) among the C(pasta_options)
-            of the user's C(containers.conf).
+          - On a host without an IPv4 default route such a network of Podman 5 needs V(--ipv6-only) as one of C(pasta_options) in
+            the file containers.conf of the user.
         type: list
         elements: raw
       oom_score_adj:
