@@ -43,11 +43,13 @@ class ActionModule(ActionBase):
         plan = plan_fleet(hosts, answers, problems + failure)
         if plan.problems:
             return {**result, "failed": True, **report(plan.problems)}
-        warnings = warn_of_unreached(hosts, plan.placed, unreached(inventory, hosts, task_vars))
+        absent = unreached(inventory, hosts, task_vars)
+        warnings = warn_of_unreached(hosts, plan.placed, absent)
         return {
             **result,
             **({"warnings": warnings} if warnings else {}),
             "hosts": describe(hosts, plan),
+            "unreached": absent,
             "unchecked": [host.name for host in hosts if host.services and not host.facts],
             "macs": macs(hosts),
         }

@@ -231,6 +231,12 @@ unchecked:
   type: list
   elements: str
   sample: []
+unreached:
+  description: Hosts of the play without C(ipv6_services_host), as those outside of C(--limit), but for those whose turn comes.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 macs:
   description: The MAC addresses of the hosts with C(ipv6_services_host), each with the name of its host.
   returned: success
