@@ -29,19 +29,25 @@ _SUCCESS = 200
 class Api(t.Protocol):
     """What the module needs of an engine."""
 
-    def get(self, path: str) -> t.Any: ...
+    def get(self, path: str) -> t.Any:
+        """What is there."""
 
-    def get_tagged(self, path: str) -> tuple[t.Any, str]: ...
+    def get_tagged(self, path: str) -> tuple[t.Any, str]:
+        """The same with its ETag."""
 
-    def find(self, path: str) -> t.Any: ...
+    def find(self, path: str) -> t.Any:
+        """What is there, or None."""
 
-    def text(self, path: str) -> str: ...
+    def text(self, path: str) -> str:
+        """What the engine answers as a file, such as a log."""
 
-    def upload(self, path: str, text: str) -> None: ...
+    def upload(self, path: str, text: str) -> None:
+        """Write a file."""
 
     def change(
         self, method: str, path: str, body: t.Any = None, etag: str | None = None, timeout: float = _TIMEOUT
-    ) -> t.Any: ...
+    ) -> t.Any:
+        """Change what is there, and wait until it is done."""
 
 
 def path_of(*parts: str, project: str | None = None, **query: str) -> str:

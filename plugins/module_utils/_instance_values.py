@@ -180,15 +180,24 @@ class HasKeys(t.Protocol):
     """What of an instance becomes config keys."""
 
     @property
-    def env(self) -> t.Mapping[str, str]: ...
+    def env(self) -> t.Mapping[str, str]:
+        """Name -> value."""
+
     @property
-    def secret_env(self) -> t.Mapping[str, str]: ...
+    def secret_env(self) -> t.Mapping[str, str]:
+        """Name -> value."""
+
     @property
-    def user_data(self) -> str | None: ...
+    def user_data(self) -> str | None:
+        """For cloud-init."""
+
     @property
-    def memory(self) -> int | None: ...
+    def memory(self) -> int | None:
+        """Bytes."""
+
     @property
-    def cpus(self) -> float | None: ...
+    def cpus(self) -> float | None:
+        """How many."""
 
 
 def config_keys_of(wanted: HasKeys) -> dict[str, str]:
