@@ -59,6 +59,11 @@ class Elements:
         )
 
 
+def union(parts: t.Iterable[Elements]) -> Elements:
+    listed = list(parts)
+    return Elements(*(frozenset().union(*(getattr(part, name) for part in listed)) for name in SETS))
+
+
 SETS = ("addresses", "published", "restricted", "allowed")
 Numbered = tuple[IPv6Address, str, int]  # address, protocol, port
 

@@ -9,12 +9,13 @@ A host address is never guarded: that would lock out whoever comes by it.
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv6Address, IPv6Network
 
 from ansible_collections.ipv6.services.plugins.module_utils import _guard_messages as messages
-from ansible_collections.ipv6.services.plugins.module_utils._guard_elements import Elements, without_nested
+from ansible_collections.ipv6.services.plugins.module_utils._guard_elements import Elements, union, without_nested
 from ansible_collections.ipv6.services.plugins.module_utils._guard_request import Guarded, Request
 from ansible_collections.ipv6.services.plugins.module_utils._service_address import Held
 
@@ -27,6 +28,11 @@ class Host:
     ours: t.Collection[IPv6Address]  # those that are written down as service addresses
     prefixes: t.Collection[IPv6Network]  # the routed prefixes that are written down
     connection: tuple[IPv6Address, int] | None = None  # where this very call came in by ssh
+
+    @functools.cached_property
+    def own(self) -> list[Held]:
+        """The host addresses."""
+        return [held for held in self.held if held.address not in self.ours]
 
     def marked(self, network: IPv6Network) -> bool:
         """Whether it is a service address, as a /128, or lies in a routed prefix."""
@@ -55,10 +61,7 @@ def plan(request: Request, before: Elements, host: Host) -> Plan:
     services = tuple(_checked(service, host) for service in request.services)
     right = [service for service in services if not service.error]
     prefix_errors = dict(request.routed_prefixes.errors)
-    elements = Elements()
-    for service in right:
-        if not service.absent:
-            elements |= service.elements
+    elements = union(service.elements for service in right if not service.absent)
     for prefix in request.routed_prefixes.prefixes:
         error = _refusal(prefix, elements, host)
         if error:
@@ -82,7 +85,7 @@ def _checked(service: Guarded, host: Host) -> Guarded:
 
 def _refusal(network: IPv6Network, elements: Elements, host: Host) -> str | None:
     """Why an address, as a /128, or a prefix can't be guarded; None when it can."""
-    own = next((h for h in host.held if h.address in network and h.address not in host.ours), None)
+    own = next((h for h in host.own if h.address in network), None)
     if own:
         return messages.host_address(network, own.address, own.link)
     if host.connection and host.connection[0] in network and not _lets_in(elements, *host.connection):
@@ -101,21 +104,40 @@ def _lets_in(elements: Elements, address: IPv6Address, port: int) -> bool:
 # ---------------------------------------------------------------- what was done to each
 
 
-def action(service: Guarded, before: Elements, after: Elements) -> str:
-    """To a service without an error."""
-    address = t.cast("IPv6Address", service.address)
-    had, has = _ports(before, address), _ports(after, address)
-    known = IPv6Network(address) in before.addresses or had != Elements()
-    if service.absent:
+def actions(services: t.Iterable[Guarded], before: Elements, after: Elements) -> list[str]:
+    """To each service; "failed" to one with an error."""
+    had, has = _by_address(before), _by_address(after)
+    prefixes = [network for network in before.addresses if network.prefixlen < 128]
+    found = []
+    for service in services:
+        if service.error or service.address is None:
+            found.append("failed")
+            continue
+        inside = any(service.address in prefix for prefix in prefixes)
+        known = IPv6Network(service.address) in before.addresses
+        old, new = had.get(service.address, set()), has.get(service.address, set())
+        found.append(_action(service.absent, known or bool(old), inside, old, new))
+    return found
+
+
+def _action(absent: bool, known: bool, inside: bool, old: set[object], new: set[object]) -> str:
+    """known: whether it was guarded for itself. inside: or with its prefix. old, new: what was, and is, let through."""
+    if absent:
         return "removed" if known else "absent"
-    if not known and (has != Elements() or not any(address in network for network in before.addresses)):
+    if not known and (new or not inside):
         return "added"
-    return "kept" if had == has else "changed"
+    return "kept" if old == new else "changed"
 
 
 def prefix_action(prefix: IPv6Network, before: Elements) -> str:
     return "kept" if prefix in before.addresses else "added"
 
 
-def _ports(elements: Elements, address: IPv6Address) -> Elements:
-    return replace(elements.of(lambda network: network == IPv6Network(address)), addresses=frozenset())
+def _by_address(elements: Elements) -> dict[IPv6Address, set[object]]:
+    """What is let through to each address."""
+    found: dict[IPv6Address, set[object]] = {}
+    for port in elements.published:
+        found.setdefault(port.address, set()).add(port)
+    for item in elements.allowed:
+        found.setdefault(item.port.address, set()).add(item)
+    return found

@@ -11,17 +11,19 @@ import typing as t
 from ansible_collections.ipv6.services.plugins.module_utils import _listeners
 from ansible_collections.ipv6.services.plugins.module_utils._guard_call import Call
 from ansible_collections.ipv6.services.plugins.module_utils._guard_elements import Elements, show_prefix
-from ansible_collections.ipv6.services.plugins.module_utils._guard_plan import action, prefix_action
+from ansible_collections.ipv6.services.plugins.module_utils._guard_plan import actions, prefix_action
 from ansible_collections.ipv6.services.plugins.module_utils._guard_request import Guarded, Request
 from ansible_collections.ipv6.services.plugins.module_utils._guard_rules import FAMILY, TABLE
 
 
 def report(request: Request, call: Call, stopped: bool, with_diff: bool) -> dict[str, t.Any]:
     """stopped: whether nothing was done, because of a wrong item."""
+    todo = actions(call.plan.services, call.before, call.plan.elements)
     result: dict[str, t.Any] = {
         "changed": call.changed and not stopped,
         "services": [
-            _service(service, written, call, stopped) for service, written in zip(call.plan.services, request.written)
+            _service(service, written, "none" if stopped else done, call)
+            for service, written, done in zip(call.plan.services, request.written, todo)
         ],
         "routed_prefixes": [_prefix(item, call, stopped) for item in request.routed_prefixes.items],
         "restored": call.restored and not stopped,
@@ -48,13 +50,13 @@ def _diff(call: Call, stopped: bool) -> dict[str, str]:
     return {"before": "".join(before), "after": "".join(after)}
 
 
-def _service(service: Guarded, written: object, call: Call, stopped: bool) -> dict[str, t.Any]:
+def _service(service: Guarded, written: str, done: str, call: Call) -> dict[str, t.Any]:
     item: dict[str, t.Any] = {"address": str(service.address or written)}
     if service.name:
         item["name"] = service.name
     if service.error:
         return {**item, "action": "failed", "error": service.error}
-    item["action"] = "none" if stopped else action(service, call.before, call.plan.elements)
+    item["action"] = done
     counts = call.table.counts if call.table else {}
     counted = [counts[port][0] for port in service.elements.published if port in counts]
     return {**item, "connections": sum(counted)} if counted else item

@@ -80,13 +80,16 @@ def parse_rate(value: str | None) -> Rate | None:
 
 def parse_services(items: t.Sequence[t.Mapping[str, t.Any]]) -> list[Guarded]:
     services: list[Guarded] = []
+    taken: set[IPv6Address] = set()
     for item in items:
         service = parse_service(item)
-        if service.address in [s.address for s in services if s.address and not s.absent and not service.absent]:
+        if service.address in taken and not service.absent:
             service = Guarded(
                 service.name, None, error=f"{service.address} is listed twice. List it once, with all ports."
             )
         services.append(service)
+        if service.address and not service.absent:
+            taken.add(service.address)
     return services
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.ipv6.services.plugins.module_utils._address_request import parse_prefixes
 from ansible_collections.ipv6.services.plugins.module_utils._guard_elements import Elements, Port
-from ansible_collections.ipv6.services.plugins.module_utils._guard_plan import Host, action, plan, prefix_action
+from ansible_collections.ipv6.services.plugins.module_utils._guard_plan import Host, actions, plan, prefix_action
 from ansible_collections.ipv6.services.plugins.module_utils._guard_request import Request, parse_service
 from ansible_collections.ipv6.services.plugins.module_utils._service_address import Held
 
@@ -188,7 +188,7 @@ def test_nothing_goes_when_an_item_is_wrong():
     ],
 )
 def test_action(item, before, after, expected):
-    assert action(item, before, after) == expected
+    assert actions([item], before, after) == [expected]
 
 
 def test_prefix_action():
