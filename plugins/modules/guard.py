@@ -210,12 +210,13 @@ wildcards:
     - {protocol: tcp, port: 22, program: sshd, published_on: []}
 """
 
+import contextlib
 import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.ipv6.services.plugins.module_utils import _guard_files, _guard_messages
+from ansible_collections.ipv6.services.plugins.module_utils import _duplicate_watch, _guard_files, _guard_messages
 from ansible_collections.ipv6.services.plugins.module_utils._addresses import RequestError
 from ansible_collections.ipv6.services.plugins.module_utils._command import CommandError
 from ansible_collections.ipv6.services.plugins.module_utils._guard_call import Call, read_call
@@ -272,16 +273,17 @@ def main() -> None:
         request = parse_request(module.params)  # 1. validate
         if os.geteuid() != 0:
             module.fail_json(msg=_guard_messages.not_root())
-        call = read_call(request, nft, path or "/usr/sbin/nft")  # 2. read, 3. plan
-        stopped = bool(call.plan.errors and module.params["strict"])
-        if nft is None and not stopped and call.changed:
-            if not module.check_mode:
-                module.fail_json(msg=_guard_messages.no_nft())
-            module.warn(_guard_messages.no_nft())
-        elif nft and module.check_mode and call.text is not None and call.differs and not stopped:
-            nft.check(call.text)
-        elif nft and not module.check_mode and not stopped:
-            apply(call, nft, _guard_files.Keeper(module.run_command))  # 4. apply
+        with contextlib.nullcontext() if module.check_mode else _duplicate_watch.alone():
+            call = read_call(request, nft, path or "/usr/sbin/nft")  # 2. read, 3. plan
+            stopped = bool(call.plan.errors and module.params["strict"])
+            if nft is None and not stopped and call.changed:
+                if not module.check_mode:
+                    module.fail_json(msg=_guard_messages.no_nft())
+                module.warn(_guard_messages.no_nft())
+            elif nft and module.check_mode and call.text is not None and call.differs and not stopped:
+                nft.check(call.text)
+            elif nft and not module.check_mode and not stopped:
+                apply(call, nft, _guard_files.Keeper(module.run_command))  # 4. apply
         result = report(request, call, stopped, module._diff)  # 5. what was done to each
     except (RequestError, CommandError, OSError) as exc:
         module.fail_json(msg=str(exc))
