@@ -243,6 +243,11 @@ sdk:
   returned: success
   type: dict
   sample: {installed: true, version: 7.1.0, requests: 2.32.3}
+nft:
+  description: Whether the program C(nft) is there, which M(ipv6.services.guard) needs.
+  returned: success
+  type: bool
+  sample: true
 files:
   description: The collection's own files for the kernel, for engines and for systemd, by path, with their contents.
   returned: success
@@ -389,6 +394,7 @@ def main() -> None:
     facts["sysctls"] = read_sysctls(facts["interface"])
     facts["users"] = users
     facts["sdk"] = _host_engines.read_sdk()
+    facts["nft"] = _host_units.installed("nft")
     facts["files"] = {path: text for path in FILES if (text := _kernel.read(path)) is not None}
     facts["watchers"] = {
         engine: _host_units.enabled(unit) and _host_units.running(unit) for engine, unit in WATCHERS.items()

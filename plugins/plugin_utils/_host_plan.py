@@ -49,7 +49,7 @@ def host_plan(
     engines: those that run the host's services.
     services: the host's, as the plan has them.
     network: name of the engines' network for containers.
-    packages: family of distributions -> engine, `rootless` or `sdk` -> package names.
+    packages: family of distributions -> engine, `rootless`, `sdk` or `guard` -> package names.
 
     Returns, each empty where nothing is to be done: `unknown` (users of whom the facts say nothing), `packages` (names),
     `sysctls` (name -> value, what the kernel has otherwise or would forget), `sysctl_file` (content of the file that keeps
@@ -136,7 +136,7 @@ def _packages(
     rootless: t.Collection[str],
     packages: Packages,
 ) -> list[str]:
-    """Packages of the engines that are missing, and of the SDK. Nothing for a distribution that `packages` lacks."""
+    """Packages of the engines that are missing, of the SDK and of the guard. Nothing for a distribution that `packages` lacks."""
     family = next((f for f in _families(facts) if f in packages), None)
     if family is None:
         return []
@@ -146,6 +146,8 @@ def _packages(
         missing.append("rootless")
     if set(engines) - set(INSTANCES) and not facts["sdk"]["installed"]:
         missing.append("sdk")
+    if engines and not facts["nft"]:
+        missing.append("guard")
     return sorted({name for kind in missing for name in packages[family].get(kind, ())})
 
 

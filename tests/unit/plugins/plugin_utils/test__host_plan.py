@@ -28,6 +28,7 @@ PACKAGES = {
         "rootless": ["uidmap", "passt"],
         "incus": ["incus"],
         "sdk": ["python3-docker"],
+        "guard": ["nftables"],
     },
     "rhel": {"docker": ["docker-ce"], "podman": ["podman"], "sdk": ["python3-docker"]},
 }
@@ -51,6 +52,7 @@ READY = {
     "watchers": {"podman": True, "incus": True, "lxd": True},
     "forward_rules": ["-N DOCKER-USER", "-A DOCKER-USER -j RETURN"],
     "sdk": {"installed": True, "version": "7.1.0"},
+    "nft": True,
     "engines": {
         "docker": {
             "installed": True,
@@ -160,6 +162,10 @@ def test_a_ready_host_lacks_nothing(facts, engines):
             ["docker.io", "python3-docker"],
             id="a bare host gets the engine and the SDK",
         ),
+        pytest.param(
+            host(nft=False), ["docker"], "packages", ["nftables"], id="the guard wants nft, whatever the engine"
+        ),
+        pytest.param(host(nft=False), [], "packages", [], id="a host without services gets no guard"),
         pytest.param(
             host(engines__podman=None, os={"id": "rocky", "id_like": ["rhel", "centos", "fedora"]}),
             ["podman"],
