@@ -58,10 +58,9 @@ make_root() { # NAME SUITE PACKAGES KIND; made again when what goes into it has 
 finish_host() {
     systemctl --quiet --root="$1" enable systemd-networkd ssh
     systemctl --quiet --root="$1" disable NetworkManager networking incus incus.socket incus-user.socket incus-startup \
-        lxd lxd.socket lxd-containers lxcfs 2>/dev/null || true
+        lxd lxd.socket lxd-containers lxcfs netplan-configure.service 2>/dev/null || true
     # masked: what needs hardware, and timers that would only add noise
-    systemctl --quiet --root="$1" mask apt-daily.timer apt-daily-upgrade.timer systemd-udevd systemd-journald-audit.socket \
-        netplan-configure.service
+    systemctl --quiet --root="$1" mask apt-daily.timer apt-daily-upgrade.timer systemd-udevd systemd-journald-audit.socket
     # who runs containers without root; the home lies beside the root, and is made when the host is
     chroot "$1" useradd --uid 1000 --shell /bin/bash app
     grep -q ^app: "$1/etc/subuid" || chroot "$1" usermod --add-subuids 100000-165535 --add-subgids 100000-165535 app
