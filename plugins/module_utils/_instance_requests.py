@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import threading
 import time
 import typing as t
@@ -18,9 +19,10 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_state impo
 
 # Seconds that an instance gets to end by itself, before it is killed.
 STOP_PATIENCE = 30
-# Seconds that another operation of an instance may take, as a start that was given up and goes on.
+# Seconds that another operation may take: one of the instance, as a start that was given up and goes on, or the engine's first
+# look at the list of an image server, for which Incus makes the same directory twice when it is asked by two at once.
 BUSY_PATIENCE = 60
-_BUSY = "nstance is busy running"
+_BUSY = re.compile(r"nstance is busy running|mkdir \S+: file exists")
 # Seconds that the engine may take to remove its files, of which it tells nothing meanwhile.
 DELETE_PATIENCE = 600
 # What a PUT has to have; anything that it leaves out is taken away.
@@ -41,14 +43,14 @@ class Requests:
         return self._apis[found.engine].find(path_of("instances", name, project=found.project)) is not None
 
     def change(self, engine: str, method: str, path: str, body: t.Any = None, **options: t.Any) -> t.Any:
-        """One change, when one of the slots is free, and nobody else has the instance in work."""
+        """One change, when one of the slots is free, and nothing else that the engine does is in its way."""
         end = time.monotonic() + BUSY_PATIENCE
         while True:
             try:
                 with self._slots:
                     return self._apis[engine].change(method, path, body, **options)
             except EngineError as exc:
-                if _BUSY not in str(exc) or time.monotonic() > end:
+                if not _BUSY.search(str(exc)) or time.monotonic() > end:
                     raise
             time.sleep(_PAUSE)
 

@@ -273,6 +273,13 @@ def test_the_old_one_comes_back_from_a_start_that_goes_on():
     assert names(engine) == ["web1"]
 
 
+def test_two_of_one_image_server_do_not_stand_in_each_others_way():
+    engine = FakeEngine()
+    once = 'Failed to connect to simple streams server "https://images.example.com": mkdir /var/cache/incus/51b0: file exists'
+    engine.fails = {"POST /1.0/instances": [once]}
+    assert only(engine, WEB1)["action"] == "created"
+
+
 def test_one_that_ends_at_once_is_said_with_its_last_lines():
     engine = made(WEB1)
     engine.stays_down = {"broken"}
