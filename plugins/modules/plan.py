@@ -115,6 +115,10 @@ hosts:
     interface:
       description: C(ipv6_services_interface), or the interface of the IPv6 default route; null where neither is known.
       type: str
+    routed_prefixes:
+      description: C(ipv6_services_routed_prefixes), each in its shortest form.
+      type: list
+      elements: str
     services:
       description: The services in the order of C(ipv6_services).
       type: list

@@ -34,6 +34,7 @@ def describe(hosts: t.Iterable[Host], plan: Plan) -> dict[str, t.Any]:
         unlisted, waiting = not_listed(host, moves, names)
         parts[host.name] = {
             "interface": host.interface or (host.facts.interface if host.facts else None),
+            "routed_prefixes": [str(prefix) for prefix in host.routed],
             "services": [_describe_service(item) for item in placed],
             "moved": [_describe_move(move) for move in moves],
             "moved_addresses": [str(a) for a in leaving_addresses(host, placed, moves, given)],

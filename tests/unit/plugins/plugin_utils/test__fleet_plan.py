@@ -223,6 +223,7 @@ def test_the_part_of_a_host():
                     "urls": ["http://web1.example.com/", "https://web1.example.com/"],
                 }
             ],
+            "routed_prefixes": [],
             "moved": [],
             "moved_addresses": [],
             "arriving": [],
