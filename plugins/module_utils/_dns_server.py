@@ -86,7 +86,8 @@ class Server:
         while waiting:
             before = len(answers)
             try:
-                self._ask(waiting, answers)
+                # What a server has answered is lost where it closes with questions unread: then one at a time.
+                self._ask(waiting[:1] if idle else waiting, answers)
             except (EOFError, ConnectionError) as exc:
                 # Servers close connections after some time, or after so many questions.
                 idle = 0 if len(answers) > before else idle + 1
