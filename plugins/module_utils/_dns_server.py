@@ -82,17 +82,18 @@ class Server:
         """The answers, whatever they say. Raises DnsError."""
         waiting = list(dict.fromkeys(questions))
         answers: dict[Question, Message] = {}
-        idle = 0
+        idle, size = 0, len(waiting)
         while waiting:
             before = len(answers)
             try:
-                # What a server has answered is lost where it closes with questions unread: then one at a time.
-                self._ask(waiting[:1] if idle else waiting, answers)
+                self._ask(waiting[:size], answers)
             except (EOFError, ConnectionError) as exc:
-                # Servers close connections after some time, or after so many questions.
-                idle = 0 if len(answers) > before else idle + 1
+                # Servers close connections after some time, or after so many questions. What one has answered is lost where
+                # it closes with questions unread: then one at a time.
+                size = size if len(answers) > before else 1
                 if idle == RETRIES:
                     raise DnsError(messages.not_reached(str(self), str(exc) or "it closes the connection")) from None
+            idle = 0 if len(answers) > before else idle + 1
             waiting = [question for question in waiting if question not in answers]
         return answers
 
