@@ -25,11 +25,13 @@ from ansible_collections.ipv6.services.plugins.module_utils._instance_host impor
     parse_gateway,
     parse_prefixes,
 )
-from ansible_collections.ipv6.services.plugins.module_utils._instance_module import invocation_text, public
+from ansible_collections.ipv6.services.plugins.module_utils._instance_module import InstanceModule
 
 WEB1 = IPv6Address("2001:db8::201")
 
 # incus 6.0.4: GET /1.0/instances/a-t1/state
+invocation_text, public = InstanceModule.invocation_text, InstanceModule.public
+
 STATE = {
     "status": "Running",
     "pid": 5157,
